@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use crate::{ChainHash, JournalError};
+use crate::ChainHash;
 
 /// What a disk writes atomically, and the grid that frames are aligned to.
 pub(crate) const SECTOR: usize = 512;
@@ -278,13 +278,14 @@ mod tests {
             "2a00000000000000", // first index
             "0000000000000000", // mask
             "0000000000000000", // flags, reserved
-            "CHECK",
+            "0ea12c2500a021b5", // checksum of the header
             "0500000068656c6c6f",
             "00000000"
         ))
         .unwrap();
         expected.resize(SECTOR - FRAME_FOOTER_BYTES, 0);
-        expected.extend(hex::decode("CHAIN").unwrap());
+        expected
+            .extend(hex::decode("28fed3ace3765b6cfd1d765bbcfe84c07b05fec5f3fcb5138e57587e4f352415").unwrap());
         expected.extend(b"FRAMEEND");
         assert_eq!(hex::encode(bytes), hex::encode(expected));
         assert_eq!(chain[..], bytes[SECTOR - 40..SECTOR - 8]);

@@ -46,7 +46,16 @@ impl FrameScan {
         let file = File::open(&segment.path).map_err(JournalError::io("open", &segment.path))?;
         let header = segment::read_header(&segment, &file)?;
         let (next_index, chain) = (header.first_index, header.chain);
-        Ok(Self { segment, header, file, offset: HEADER_BYTES, next_index, chain, frame: Vec::new(), payload: 0..0 })
+        Ok(Self {
+            segment,
+            header,
+            file,
+            offset: HEADER_BYTES,
+            next_index,
+            chain,
+            frame: Vec::new(),
+            payload: 0..0,
+        })
     }
 
     /// The length-prefixed records of the frame last stepped over.
@@ -76,7 +85,8 @@ impl FrameScan {
         let total = header.total_bytes();
         let end = self.offset + total as u64;
         if header.first_index != self.next_index {
-            let what = format!("the frame begins at record {} instead of {}", header.first_index, self.next_index);
+            let what =
+                format!("the frame begins at record {} instead of {}", header.first_index, self.next_index);
             return Err(self.corrupt(what));
         }
         if total > self.header.max_frame_bytes as usize || end > self.header.frames_end() {
@@ -99,7 +109,8 @@ impl FrameScan {
         let cut_before_marker = written == 0;
         let cut_inside_marker =
             hash_matches && written < END_MARKER.len() && marker[..written] == END_MARKER[..written];
-        let sector_missing = self.frame.chunks_exact(SECTOR).any(|sector| sector.iter().all(|&byte| byte == 0));
+        let sector_missing =
+            self.frame.chunks_exact(SECTOR).any(|sector| sector.iter().all(|&byte| byte == 0));
         if !(cut_before_marker || cut_inside_marker || sector_missing) {
             let what = if hash_matches {
                 "the frame was fully written but its end marker is damaged"
@@ -128,7 +139,8 @@ impl FrameScan {
     /// The sector has something in it that is no header: the beginning of one that was cut short, or damage.
     fn torn_header(&self, sector: &[u8; SECTOR]) -> Result<Step, JournalError> {
         let damaged = "no frame begins here, yet the bytes are not zero";
-        let (header, rest) = sector.split_first_chunk::<FRAME_HEADER_BYTES>().expect("a sector holds a header");
+        let (header, rest) =
+            sector.split_first_chunk::<FRAME_HEADER_BYTES>().expect("a sector holds a header");
         if !FrameHeader::is_cut_short(&self.header.id, header, self.next_index)
             || rest.iter().any(|&byte| byte != 0)
         {

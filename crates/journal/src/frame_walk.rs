@@ -29,7 +29,9 @@ pub(crate) struct Passed {
 pub(crate) enum Next {
     Frame(Passed),
     /// The journal ends here.
-    End { torn: Option<TornFrame> },
+    End {
+        torn: Option<TornFrame>,
+    },
 }
 
 impl FrameWalk {
@@ -81,7 +83,11 @@ impl FrameWalk {
             return Err(JournalError::corrupt(file, 40, what));
         }
         if next.chain != self.scan.chain {
-            return Err(JournalError::corrupt(file, 48, "the segment does not continue the chain of the one before"));
+            return Err(JournalError::corrupt(
+                file,
+                48,
+                "the segment does not continue the chain of the one before",
+            ));
         }
         self.scan = next;
         Ok(())

@@ -178,8 +178,8 @@ impl Journal {
     }
 
     /// Where the journal stands; `next_segment` warns of a disk that is running full.
-    pub fn status(&mut self) -> Status {
-        let next_segment = match self.preparer.as_mut().map(Preparer::poll) {
+    pub fn status(&self) -> Status {
+        let next_segment = match self.preparer.as_ref().map(Preparer::outcome) {
             None => NextSegment::AtRotation,
             Some(None) => NextSegment::Preparing,
             Some(Some(Ok(()))) => NextSegment::Ready,
@@ -246,7 +246,7 @@ impl Journal {
     /// Begins the next segment, then seals the one before. In this order: a seal promises that the next
     /// segment exists.
     fn rotate(&mut self) -> Result<(), JournalError> {
-        let ready = self.preparer.take().is_some_and(|preparer| preparer.wait().is_ok());
+        let ready = self.preparer.take().is_some_and(Preparer::wait);
         if !ready {
             segment::prepare(&self.dir, self.options.segment_bytes, || false)?;
         }
@@ -317,7 +317,12 @@ mod tests {
     #[test]
     fn a_failed_write_stops_the_journal_until_it_is_opened_again() {
         let dir = tempfile::tempdir().unwrap();
-        let options = Options { segment_bytes: 1 << 16, max_frame_bytes: 4096, max_record_bytes: 1024, ..Options::default() };
+        let options = Options {
+            segment_bytes: 1 << 16,
+            max_frame_bytes: 4096,
+            max_record_bytes: 1024,
+            ..Options::default()
+        };
         let (mut journal, _) = Journal::open(dir.path(), options.clone(), ReplayFrom::Genesis).unwrap();
         journal.append(b"kept").unwrap();
         journal.commit().unwrap();
@@ -331,7 +336,10 @@ mod tests {
             journal.commit().unwrap_err(),
             journal.truncate_before(0).unwrap_err(),
         ] {
-            assert!(matches!(&error, JournalError::Poisoned { cause } if cause.contains("cannot write")), "{error}");
+            assert!(
+                matches!(&error, JournalError::Poisoned { cause } if cause.contains("cannot write")),
+                "{error}"
+            );
         }
         assert!(journal.status().poisoned.is_some());
         drop(journal);
@@ -340,9 +348,9 @@ mod tests {
         assert_eq!((recovery.next_index, recovery.torn), (1, None));
         journal.append(b"goes on").unwrap();
         journal.commit().unwrap();
-        assert_eq!(journal.read(0).unwrap().map(|record| record.unwrap().1).collect::<Vec<_>>(), [
-            b"kept".to_vec(),
-            b"goes on".to_vec()
-        ]);
+        assert_eq!(
+            journal.read(0).unwrap().map(|record| record.unwrap().1).collect::<Vec<_>>(),
+            [b"kept".to_vec(), b"goes on".to_vec()]
+        );
     }
 }

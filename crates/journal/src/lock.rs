@@ -26,7 +26,11 @@ impl DirectoryLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                let pid = (&mut file).take(20).read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                let pid = (&mut file)
+                    .take(20)
+                    .read_to_string(&mut text)
+                    .ok()
+                    .and_then(|_| text.trim().parse().ok());
                 return Err(JournalError::Locked { dir: dir.to_path_buf(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", &path)(error)),

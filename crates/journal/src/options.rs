@@ -37,7 +37,8 @@ impl Default for Options {
 impl Options {
     pub(crate) fn check(&self) -> Result<(), JournalError> {
         let bad = |why: String| Err(JournalError::BadOptions { why });
-        if !self.segment_bytes.is_multiple_of(SECTOR as u64) || !self.max_frame_bytes.is_multiple_of(SECTOR as u32)
+        if !self.segment_bytes.is_multiple_of(SECTOR as u64)
+            || !self.max_frame_bytes.is_multiple_of(SECTOR as u32)
         {
             return bad("segment_bytes and max_frame_bytes must be multiples of 512".into());
         }

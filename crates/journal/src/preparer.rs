@@ -1,8 +1,8 @@
 //! Prepares the next segment on a background thread, so that rotation finds it ready.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use crate::{JournalError, segment};
@@ -10,40 +10,45 @@ use crate::{JournalError, segment};
 /// One preparation: a thread that ends when the file is ready, has failed, or is no longer wanted.
 #[derive(Debug)]
 pub(crate) struct Preparer {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<Result<(), JournalError>>>,
-    outcome: Option<Result<(), JournalError>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    outcome: OnceLock<Result<(), JournalError>>,
 }
 
 impl Preparer {
     pub(crate) fn start(dir: PathBuf, segment_bytes: u64) -> Result<Self, JournalError> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let failed_in = dir.clone();
+        let shared = Arc::new(Shared::default());
+        let (theirs, failed_in) = (Arc::clone(&shared), dir.clone());
+        let work = move || {
+            let outcome = segment::prepare(&dir, segment_bytes, || theirs.stop.load(Ordering::Relaxed));
+            let _ = theirs.outcome.set(outcome);
+        };
         let thread = thread::Builder::new()
             .name("journal-prepare".into())
-            .spawn(move || segment::prepare(&dir, segment_bytes, || stopped.load(Ordering::Relaxed)))
+            .spawn(work)
             .map_err(JournalError::io("start the preparing thread for", &failed_in))?;
-        Ok(Self { stop, thread: Some(thread), outcome: None })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// The outcome, if there is one yet.
-    pub(crate) fn poll(&mut self) -> Option<&Result<(), JournalError>> {
-        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.join();
-        }
-        self.outcome.as_ref()
+    /// How it went; `None` while it goes on.
+    pub(crate) fn outcome(&self) -> Option<&Result<(), JournalError>> {
+        self.shared.outcome.get()
     }
 
-    /// Waits for the outcome.
-    pub(crate) fn wait(mut self) -> Result<(), JournalError> {
+    /// Waits for the end and tells whether the file is ready.
+    pub(crate) fn wait(mut self) -> bool {
         self.join();
-        self.outcome.take().expect("a joined preparation has an outcome")
+        matches!(self.outcome(), Some(Ok(())))
     }
 
     fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.outcome = Some(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let _ = thread.join();
         }
     }
 }
@@ -51,9 +56,7 @@ impl Preparer {
 impl Drop for Preparer {
     /// Whoever opens the journal next must not meet a thread still writing into it.
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.join();
     }
 }

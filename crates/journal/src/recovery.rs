@@ -100,7 +100,8 @@ pub(crate) fn verify(
     {
         return Err(JournalError::SnapshotAboveEnd { snapshot: index, end: walk.scan.next_index });
     }
-    let length = walk.scan.file.metadata().map_err(JournalError::io("inspect", &walk.scan.segment.path))?.len();
+    let length =
+        walk.scan.file.metadata().map_err(JournalError::io("inspect", &walk.scan.segment.path))?.len();
     let recovery = Recovery {
         oldest_index: segments[0].first_index,
         next_index: walk.scan.next_index,

@@ -194,7 +194,10 @@ pub(crate) fn prepare(dir: &Path, segment_bytes: u64, stop: impl Fn() -> bool) -
 
 /// Turns the prepared file into the segment `header` describes. Its header is durable before its name is,
 /// so a segment that has its name always has its header.
-pub(crate) fn install_prepared(dir: &Path, header: &SegmentHeader) -> Result<(SegmentFile, File), JournalError> {
+pub(crate) fn install_prepared(
+    dir: &Path,
+    header: &SegmentHeader,
+) -> Result<(SegmentFile, File), JournalError> {
     let prepared = dir.join(PREPARED_NAME);
     let segment = SegmentFile::named(dir, header.first_index);
     let file = File::options()
@@ -202,9 +205,11 @@ pub(crate) fn install_prepared(dir: &Path, header: &SegmentHeader) -> Result<(Se
         .write(true)
         .open(&prepared)
         .map_err(JournalError::io("open", &prepared))?;
-    file.write_all_at(&header.encode(), 0)
-        .and_then(|()| file.sync_data())
-        .map_err(JournalError::space("write the header of", &prepared, HEADER_BYTES))?;
+    file.write_all_at(&header.encode(), 0).and_then(|()| file.sync_data()).map_err(JournalError::space(
+        "write the header of",
+        &prepared,
+        HEADER_BYTES,
+    ))?;
     fs::rename(&prepared, &segment.path).map_err(JournalError::space("rename", &prepared, 4096))?;
     crate::directory::sync(dir)?;
     Ok((segment, file))
@@ -231,7 +236,7 @@ mod tests {
             "0000000400000000", // segment bytes
             "2a00000000000000", // first index
             "c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5",
-            "SEGCHECK"
+            "77d003cffa5b995aac0337820ee8657498dee26c23d3b225ac2de0ea13542665" // checksum
         );
         assert_eq!(hex::encode(&bytes[..HEADER_FIELDS]), expected);
         assert!(bytes[HEADER_FIELDS..].iter().all(|&byte| byte == 0));

@@ -82,7 +82,8 @@ impl SnapshotStore {
         let save = |written: &mut u64| {
             let mut file = File::create(&temporary)?;
             file.write_all(&[0; HEADER_BYTES])?;
-            let mut out = Hashing { out: BufWriter::with_capacity(1 << 18, &file), hash: Sha256::new(), bytes: 0 };
+            let mut out =
+                Hashing { out: BufWriter::with_capacity(1 << 18, &file), hash: Sha256::new(), bytes: 0 };
             let outcome = body(&mut out).and_then(|()| out.flush());
             *written = out.bytes;
             outcome?;
@@ -106,7 +107,9 @@ impl SnapshotStore {
         for entry in fs::read_dir(&self.dir).map_err(unreadable())? {
             let name = entry.map_err(unreadable())?.file_name();
             let digits = name.to_str().and_then(|name| name.strip_suffix(".snapshot"));
-            indices.extend(digits.filter(|digits| digits.len() == 20).and_then(|digits| digits.parse::<u64>().ok()));
+            indices.extend(
+                digits.filter(|digits| digits.len() == 20).and_then(|digits| digits.parse::<u64>().ok()),
+            );
         }
         indices.sort_unstable();
         Ok(indices)
@@ -168,7 +171,8 @@ impl SnapshotStore {
         }
         let chain_hash = array(&stored, 24);
         if stored != header(index, &chain_hash, body_bytes, &hash.finalize()) {
-            let what = "the snapshot does not match its name, length or checksum, or has another format version";
+            let what =
+                "the snapshot does not match its name, length or checksum, or has another format version";
             return Err(JournalError::corrupt(&path, 0, what));
         }
         Ok(Snapshot { index, chain_hash, body_bytes, path })

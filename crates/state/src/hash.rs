@@ -59,9 +59,8 @@ impl TreeHash for Sha256Hash {
         let padded = if rest.len() < 56 { 64 } else { 128 };
         let bits = bytes.len() as u64 * 8;
         tail[padded - 8..padded].copy_from_slice(&bits.to_be_bytes());
-        for block in tail[..padded].as_chunks::<64>().0 {
-            compress256(&mut state, core::slice::from_ref(GenericArray::from_slice(block)));
-        }
+        let blocks = [0, 64].map(|start| *GenericArray::from_slice(&tail[start..start + 64]));
+        compress256(&mut state, &blocks[..padded / 64]);
         to_bytes(state)
     }
 
