@@ -9,7 +9,7 @@ use crate::JournalError;
 /// Held as long as the journal is open. The operating system releases it when the process dies.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -37,6 +37,13 @@ impl DirectoryLock {
         }
         // The pid only makes a message better, so a full disk must not keep the journal from opening.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    /// Closing is not enough: a child process just forked by somebody else still has the file open.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::frame::{JournalId, SECTOR, array, trailing_zeros};
+use crate::frame::{END_MARKER, JournalId, SECTOR, array, trailing_zeros};
 use crate::{ChainHash, JournalError};
 
 pub(crate) const HEADER_BYTES: u64 = SECTOR as u64;
@@ -20,7 +20,7 @@ const SEGMENT_MAGIC: [u8; 8] = *b"GLASSJNL";
 const SEAL_MAGIC: [u8; 8] = *b"GB-SEALD";
 const VERSION: u32 = 1;
 const HEADER_FIELDS: usize = 112;
-const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// The first sector of a segment; all integers little-endian, zeros behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,7 @@ pub(crate) fn seal(next_index: u64, chain: &ChainHash) -> [u8; SECTOR] {
     bytes[..8].copy_from_slice(&SEAL_MAGIC);
     bytes[8..16].copy_from_slice(&next_index.to_le_bytes());
     bytes[16..48].copy_from_slice(chain);
+    bytes[48..56].copy_from_slice(&END_MARKER);
     bytes
 }
 
@@ -241,5 +242,18 @@ mod tests {
         assert_eq!(hex::encode(&bytes[..HEADER_FIELDS]), expected);
         assert!(bytes[HEADER_FIELDS..].iter().all(|&byte| byte == 0));
         assert_eq!(SegmentHeader::decode(&bytes), Ok(header));
+    }
+
+    #[test]
+    fn a_seal_has_these_very_bytes() {
+        let bytes = seal(258, &[0xc5; 32]);
+        let expected = concat!(
+            "47422d5345414c44", // magic
+            "0201000000000000", // first index of the next segment
+            "c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5",
+            "4652414d45454e44" // end marker
+        );
+        assert_eq!(hex::encode(&bytes[..56]), expected);
+        assert!(bytes[56..].iter().all(|&byte| byte == 0));
     }
 }

@@ -7,21 +7,26 @@ mod shared;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use journal::{Journal, JournalError, NextSegment, Options, ReplayFrom, SnapshotStore};
 use shared::{record, records};
 use tempfile::TempDir;
 
-/// A file system of 1 MiB in memory, unmounted when dropped.
-struct SmallDisk(TempDir);
+/// A file system of 1 MiB in memory, unmounted when dropped. One at a time: a child process just forked to
+/// mount another would hold this one's removed files open, and their space with them.
+struct SmallDisk(TempDir, #[allow(dead_code)] MutexGuard<'static, ()>);
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 impl SmallDisk {
     fn mount() -> Option<Self> {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = TempDir::new().unwrap();
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(dir.path()).output();
         if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(dir));
+            return Some(Self(dir, turn));
         }
         eprintln!("SKIPPED: a full disk needs the right to mount a tmpfs (run as root)");
         None

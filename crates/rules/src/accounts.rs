@@ -23,6 +23,7 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
                 owner,
                 session_key: SessionKey::default(),
                 session_expires: Timestamp(0),
+                sessions: 0,
                 nonce: 0,
                 suspended: false,
                 custom_limits: 0,
@@ -102,7 +103,7 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
         let Some(account) = self.store.account(id)? else { return reject(Reject::UnknownAccount) };
         account.session_key = key;
         account.session_expires = expires;
-        account.nonce += 1;
+        account.sessions += 1;
         self.emit(Event::SessionRegistered { account: id, key, expires });
         Ok(Outcome::Done)
     }

@@ -99,15 +99,13 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
     fn owner_command(&mut self, id: AccountId, command: &Command) -> Result<Outcome, Stop<S::Error>> {
         let Some(account) = self.store.account(id)? else { return reject(Reject::UnknownAccount) };
         let suspended = account.suspended;
-        match command {
-            Command::Operator(_) => return reject(Reject::NotOperator),
-            Command::Deposit { .. } => return reject(Reject::NotAuthorised),
-            // Counts in `register_session`.
-            Command::RegisterSession { key, expires } => return self.register_session(id, *key, *expires),
-            _ => {}
-        }
         account.nonce += 1;
-        self.trader_command(id, suspended, command)
+        match command {
+            Command::Operator(_) => reject(Reject::NotOperator),
+            Command::Deposit { .. } => reject(Reject::NotAuthorised),
+            Command::RegisterSession { key, expires } => self.register_session(id, *key, *expires),
+            command => self.trader_command(id, suspended, command),
+        }
     }
 
     fn l1_command(&mut self, id: AccountId, command: &Command) -> Result<Outcome, Stop<S::Error>> {

@@ -54,6 +54,7 @@ pub fn open<S: Store>(store: &mut S, genesis: &Genesis) -> Result<(), S::Error> 
             owner: genesis.operator,
             session_key: genesis.operator_key,
             session_expires: genesis.operator_expires,
+            sessions: 1,
             nonce: 0,
             suspended: false,
             custom_limits: 0,

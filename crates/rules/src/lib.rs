@@ -6,6 +6,9 @@
 //! Must not know how a store keeps things, who signed what, or what a batch is.
 #![no_std]
 
+#[cfg(feature = "model")]
+extern crate alloc;
+
 mod accounts;
 mod cancel;
 mod execute;
@@ -13,6 +16,10 @@ mod fees;
 mod genesis;
 mod ledger;
 mod matching;
+#[cfg(feature = "model")]
+mod model;
+#[cfg(feature = "model")]
+pub mod model_flow;
 mod operator;
 mod phase;
 mod place;
@@ -24,6 +31,8 @@ mod triggers;
 pub use execute::{MAX_EXPIRED_PER_COMMAND, execute};
 pub use fees::{maker_fee, taker_fee};
 pub use genesis::{Genesis, OPERATOR, open};
+#[cfg(feature = "model")]
+pub use model::ModelStore;
 pub use records::{
     Account, Asset, Balance, Capacity, Direction, Globals, Life, Market, Order, OrderKind, Position,
 };

@@ -56,6 +56,9 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
         if expires <= self.now {
             return reject(Reject::ExpiryInPast);
         }
+        if expires > Timestamp::LAST_EXPIRY && expires != Timestamp::NEVER {
+            return reject(Reject::ExpiryOutOfRange);
+        }
 
         let terms = Terms::new(place.market, &market);
         let limits = self.effective_limits(account, place.market, &market)?;

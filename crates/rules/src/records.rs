@@ -101,7 +101,9 @@ pub struct Account {
     pub session_key: SessionKey,
     /// When that session ends; zero when there never was one.
     pub session_expires: Timestamp,
-    /// Counts session registrations and commands signed by the owner.
+    /// Counts session registrations: every session's stream begins differently.
+    pub sessions: u64,
+    /// Counts commands signed by the owner.
     pub nonce: u64,
     /// The account's kill switch.
     pub suspended: bool,

@@ -32,9 +32,8 @@ pub trait TreeHash: Copy + Default + Send + Sync + 'static {
 pub struct Sha256Hash;
 
 /// FIPS 180-4, section 5.3.3.
-const SHA256_START: [u32; 8] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-];
+const SHA256_START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// The second block of every 64-byte message: the end bit and the length of 512 bits.
 const NODE_PADDING: [u8; 64] = {
@@ -131,7 +130,11 @@ mod tests {
     fn hash_is_plain_sha256_at_every_length_around_block_edges() {
         let bytes: Vec<u8> = (0..300u32).map(|i| (i * 7) as u8).collect();
         for len in 0..bytes.len() {
-            assert_eq!(Sha256Hash::hash(&bytes[..len]), <Digest>::from(Sha256::digest(&bytes[..len])), "{len}");
+            assert_eq!(
+                Sha256Hash::hash(&bytes[..len]),
+                <Digest>::from(Sha256::digest(&bytes[..len])),
+                "{len}"
+            );
         }
     }
 

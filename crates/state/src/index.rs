@@ -12,7 +12,7 @@ const BLOCK: usize = 128;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeyIndex {
-    /// First key of each block, ascending. The first of all is the head's.
+    /// First key in each block, ascending. The first of all is the head's.
     firsts: Vec<Key>,
     /// Where each block is in `blocks`.
     order: Vec<u32>,
@@ -72,6 +72,9 @@ impl KeyIndex {
             self.firsts.remove(self.last);
             self.spare.push(self.order.remove(self.last));
             self.last = 0;
+        } else if at == 0 {
+            // Keys below the new first now belong to the block before.
+            self.firsts[self.last] = block.keys[0];
         }
     }
 

@@ -44,18 +44,24 @@ impl<H: TreeHash> Levels<H> {
             level.resize((last as u64 >> height) as usize + 1, self.empty[height]);
         }
         counts.leaves += dirty.len() as u64;
-        update(&mut self.levels[0], &dirty, self.parallel_from, |slot| leaves[slot].digest::<H>());
+        update(
+            &mut self.levels[0],
+            &dirty,
+            self.parallel_from,
+            |slot| &leaves[slot],
+            |leaf| leaf.digest::<H>(),
+        );
         for height in 0..DEPTH {
             to_parents(&mut dirty);
             counts.nodes += dirty.len() as u64;
             let (below, above) = self.levels.split_at_mut(height + 1);
             let children = &below[height];
             let empty = &self.empty[height];
-            update(&mut above[0], &dirty, self.parallel_from, |index| {
-                let left = &children[2 * index];
+            let pair = |index: usize| {
                 let right = children.get(2 * index + 1).unwrap_or(empty);
-                H::node(left, right)
-            });
+                [children[2 * index], *right]
+            };
+            update(&mut above[0], &dirty, self.parallel_from, pair, |[left, right]| H::node(left, right));
         }
         self.levels[DEPTH][0]
     }
@@ -74,19 +80,42 @@ pub(crate) fn to_parents(indices: &mut Vec<u32>) {
     indices.truncate(kept);
 }
 
+/// Nodes hashed by one parallel task.
+#[cfg(feature = "std")]
+const TASK: usize = 256;
+
+/// Nodes whose inputs are fetched together, so that their cache misses overlap instead of each one
+/// delaying a hash.
+const TOGETHER: usize = 16;
+
+/// Sets the digest of each dirty node of a level from its `input`.
 #[cfg_attr(not(feature = "std"), allow(unused_variables))]
-fn update(level: &mut [Digest], dirty: &[u32], parallel_from: usize, digest: impl Fn(usize) -> Digest + Sync) {
+fn update<I: Send>(
+    level: &mut [Digest],
+    dirty: &[u32],
+    parallel_from: usize,
+    input: impl Fn(usize) -> I + Sync,
+    digest: impl Fn(&I) -> Digest + Sync,
+) {
     #[cfg(feature = "std")]
     if dirty.len() >= parallel_from {
         use rayon::prelude::*;
-        let digests: Vec<Digest> =
-            dirty.par_iter().with_min_len(256).map(|index| digest(*index as usize)).collect();
-        for (index, digest) in dirty.iter().zip(digests) {
-            level[*index as usize] = digest;
+        let fetch_and_hash = |indices: &[u32]| {
+            let inputs: Vec<I> = indices.iter().map(|index| input(*index as usize)).collect();
+            inputs.iter().map(&digest).collect::<Vec<_>>()
+        };
+        let digests: Vec<Vec<Digest>> = dirty.par_chunks(TASK).map(fetch_and_hash).collect();
+        for (index, digest) in dirty.iter().zip(digests.iter().flatten()) {
+            level[*index as usize] = *digest;
         }
         return;
     }
-    for index in dirty {
-        level[*index as usize] = digest(*index as usize);
+    let mut inputs = Vec::with_capacity(TOGETHER);
+    for indices in dirty.chunks(TOGETHER) {
+        inputs.extend(indices.iter().map(|index| input(*index as usize)));
+        for (index, input) in indices.iter().zip(&inputs) {
+            level[*index as usize] = digest(input);
+        }
+        inputs.clear();
     }
 }

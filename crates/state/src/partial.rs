@@ -360,11 +360,8 @@ impl<H: TreeHash> PartialTree<H> {
                     self.empty[height + 1]
                 } else {
                     self.hashes.nodes += 1;
-                    let (left, right) = if node.index & 1 == 0 {
-                        (&node.digest, &sibling)
-                    } else {
-                        (&sibling, &node.digest)
-                    };
+                    let (left, right) =
+                        if node.index & 1 == 0 { (&node.digest, &sibling) } else { (&sibling, &node.digest) };
                     H::node(left, right)
                 };
                 nodes.push(Node { digest, index, dirty });

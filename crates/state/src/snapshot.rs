@@ -10,9 +10,7 @@
 //! and compares the root.
 
 use crate::codec::{Reader, put_value};
-use crate::{
-    DecodeError, Entry, FullTree, KEY_END, KEY_HEAD, Leaf, SLOT_NONE, StateError, TreeHash,
-};
+use crate::{DecodeError, Entry, FullTree, KEY_END, KEY_HEAD, Leaf, SLOT_NONE, StateError, TreeHash};
 use alloc::vec::Vec;
 
 const MAGIC: [u8; 4] = *b"GBS\x01";

@@ -26,11 +26,8 @@ pub fn verify<H: TreeHash>(root: Digest, key: Key, proof: &Proof) -> Result<Opti
     }
     let mut digest = occupied_digest::<H>(proof.key, proof.next, &proof.value);
     for (height, sibling) in proof.siblings.iter().enumerate() {
-        digest = if proof.slot >> height & 1 == 0 {
-            H::node(&digest, sibling)
-        } else {
-            H::node(sibling, &digest)
-        };
+        digest =
+            if proof.slot >> height & 1 == 0 { H::node(&digest, sibling) } else { H::node(sibling, &digest) };
     }
     if state_root::<H>(&digest, proof.len, proof.free_head) != root {
         return Err(ProofError::Root);

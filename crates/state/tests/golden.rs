@@ -25,7 +25,10 @@ fn roots_are_pinned() {
     assert_eq!(hex::encode(tree.root()), "09fd634f4e4315d280ac488a03870f4b6383c85556472b0c371285dbc5b20420");
     tree.apply(&[(1, None)]).unwrap();
     assert_eq!(hex::encode(tree.root()), "6364b7f1a4932bfc106953072106926addacfc476c7e37d7f85c15d39ca44c34");
-    assert_eq!(hex::encode(example().root()), "30d87d727e4ad1581231ca6fb19d30b49f03fcb7d73d6ee05c3b677a345d2e69");
+    assert_eq!(
+        hex::encode(example().root()),
+        "30d87d727e4ad1581231ca6fb19d30b49f03fcb7d73d6ee05c3b677a345d2e69"
+    );
 }
 
 #[test]
@@ -35,11 +38,14 @@ fn a_witness_encoding_is_pinned() {
     tree.get(50).unwrap();
     tree.apply(&[set(35, b"new"), set(36, b"er")]).unwrap();
     let bytes = tree.take_witness().unwrap().encode();
-    assert_eq!(hex::encode(&bytes), "0100000006000000020305ffffffff000000000000000000000000000000001e0000000000000000\
+    assert_eq!(
+        hex::encode(&bytes),
+        "0100000006000000020305ffffffff000000000000000000000000000000001e0000000000000000\
          0000000000000032000200000000000000000000000000000032ffffffffffffffffffffffffffff\
          ffff1f05050505050505050505050505050505050505050505050505050505050505025dddc0f32f\
          701e1f26ad674940eea3475a90e021aa06e208a3129dae11bedcdb628fea8dc911ffca5cbf9e7065\
-         d974767b1f6f07d9858a0cfbcfaf7fbfb346aa");
+         d974767b1f6f07d9858a0cfbcfaf7fbfb346aa"
+    );
     let mut partial = Partial::from_witness(Witness::decode(&bytes, 1000).unwrap()).unwrap();
     partial.verify(before).unwrap();
 }
@@ -48,10 +54,13 @@ fn a_witness_encoding_is_pinned() {
 fn a_proof_encoding_is_pinned() {
     let bytes = example().prove(12).unwrap().encode();
     assert_eq!(bytes.len(), 46 + 3 + 32 * 32);
-    assert_eq!(hex::encode(&bytes[..46 + 3 + 3 * 32]), "0000000100000006000000020000000000000000000000000000000a000000000000000000000000\
+    assert_eq!(
+        hex::encode(&bytes[..46 + 3 + 3 * 32]),
+        "0000000100000006000000020000000000000000000000000000000a000000000000000000000000\
          0000000f000374656e65b0fcf18c209701f7041286a9e28ae22a7a4147e8949e6199098f9e65a638\
          dfb8612cae4268fed23c0eba172cc5b7cf861f79492a878032567dae992f88f5999bca2d17461b39\
-         71990c95d9b639ecbadfd4300416a0ef8121ab65f9a2064099");
+         71990c95d9b639ecbadfd4300416a0ef8121ab65f9a2064099"
+    );
     let empty = empty_subtrees::<Sha256Hash>();
     assert_eq!(bytes[46 + 3 + 3 * 32..], *empty[3..32].as_flattened());
     assert_eq!(Proof::decode(&bytes).unwrap().slot, 1);
@@ -59,8 +68,11 @@ fn a_proof_encoding_is_pinned() {
 
 #[test]
 fn a_snapshot_encoding_is_pinned() {
-    assert_eq!(hex::encode(example().to_snapshot()), "47425301000000060000000200000000000000000000000000000000000000000000000000000000\
+    assert_eq!(
+        hex::encode(example().to_snapshot()),
+        "47425301000000060000000200000000000000000000000000000000000000000000000000000000\
          0000000000000a0374656e02ffffffff000000000000000000000000000000001e00000000000000\
          000000000000000000000f076669667465656e00000000000000000000000000000000321f050505\
-         05050505050505050505050505050505050505050505050505050505");
+         05050505050505050505050505050505050505050505050505050505"
+    );
 }

@@ -8,7 +8,15 @@ use state::{Change, DecodeError, Digest, Entry, Leaf, SLOT_NONE, StateError, Sta
 
 /// A batch that updates, removes, reuses slots and appends.
 fn batch() -> Vec<Change> {
-    vec![set(5, b"five"), (10, None), set(15, b"15"), set(25, &[2; 31]), set(45, b""), set(47, b"x"), set(60, b"y")]
+    vec![
+        set(5, b"five"),
+        (10, None),
+        set(15, b"15"),
+        set(25, &[2; 31]),
+        set(45, b""),
+        set(47, b"x"),
+        set(60, b"y"),
+    ]
 }
 
 /// A replay's outcome: the answers and the new root.
@@ -97,7 +105,8 @@ fn without_any_one_touched_slot_the_replay_fails() {
         // The honest multiproof of all touched slots but one.
         let mut others = all.clone();
         others.start_recording();
-        let kept: Vec<u32> = witness.touched.iter().map(|t| t.slot).filter(|slot| *slot != dropped.slot).collect();
+        let kept: Vec<u32> =
+            witness.touched.iter().map(|t| t.slot).filter(|slot| *slot != dropped.slot).collect();
         let partial = others_witness(&mut others, &kept, &witness);
         let mut partial = Partial::from_witness(partial).unwrap();
         partial.verify(before).unwrap();
@@ -144,10 +153,11 @@ fn impossible_states_are_refused_before_any_root_is_compared() {
         let decoded = Partial::from_witness(witness);
         decoded.map(|_| ()).expect_err("refused")
     };
-    let entry = |witness: &mut Witness, at: usize, change: &dyn Fn(&mut Entry)| match &mut witness.touched[at].leaf {
-        Leaf::Occupied(entry) => change(entry),
-        Leaf::Free { .. } => panic!("slot {at} is occupied"),
-    };
+    let entry =
+        |witness: &mut Witness, at: usize, change: &dyn Fn(&mut Entry)| match &mut witness.touched[at].leaf {
+            Leaf::Occupied(entry) => change(entry),
+            Leaf::Free { .. } => panic!("slot {at} is occupied"),
+        };
     let free = honest.touched.iter().position(|t| t.leaf.entry().is_none()).expect("a free slot is touched");
 
     assert_eq!(refused(&|w| w.touched.clear()), StateError::Empty);
@@ -158,17 +168,29 @@ fn impossible_states_are_refused_before_any_root_is_compared() {
     assert_eq!(refused(&|w| entry(w, 0, &|e| e.key = 1)), StateError::Head { slot: 0 });
     assert_eq!(refused(&|w| entry(w, 0, &|e| e.value.push(1))), StateError::Head { slot: 0 });
     assert_eq!(refused(&|w| entry(w, 1, &|e| e.key = 0)), StateError::Head { slot: 1 });
-    assert_eq!(refused(&|w| w.touched[0].leaf = Leaf::Free { next: SLOT_NONE }), StateError::Head { slot: 0 });
+    assert_eq!(
+        refused(&|w| w.touched[0].leaf = Leaf::Free { next: SLOT_NONE }),
+        StateError::Head { slot: 0 }
+    );
     assert_eq!(refused(&|w| entry(w, 1, &|e| e.next = e.key)), StateError::SuccessorChain { key: 10 });
     assert_eq!(refused(&|w| entry(w, 1, &|e| e.next = 3)), StateError::SuccessorChain { key: 10 });
     assert_eq!(refused(&|w| entry(w, 1, &|e| e.next += 1)), StateError::SuccessorChain { key: 15 });
-    assert_eq!(refused(&|w| entry(w, 1, &|e| (e.key, e.next) = (30, 50))), StateError::SuccessorChain { key: 30 });
-    assert!(matches!(refused(&|w| entry(w, 1, &|e| e.value = Value::from_elem(0, 1025))), StateError::ValueTooLong { .. }));
+    assert_eq!(
+        refused(&|w| entry(w, 1, &|e| (e.key, e.next) = (30, 50))),
+        StateError::SuccessorChain { key: 30 }
+    );
+    assert!(matches!(
+        refused(&|w| entry(w, 1, &|e| e.value = Value::from_elem(0, 1025))),
+        StateError::ValueTooLong { .. }
+    ));
     for slot in [0, 1, honest.len, SLOT_NONE] {
         assert_eq!(refused(&|w| w.free_head = slot), StateError::FreeChain { slot });
     }
     for slot in [0, 1, honest.len, honest.touched[free].slot] {
-        assert_eq!(refused(&|w| w.touched[free].leaf = Leaf::Free { next: slot }), StateError::FreeChain { slot });
+        assert_eq!(
+            refused(&|w| w.touched[free].leaf = Leaf::Free { next: slot }),
+            StateError::FreeChain { slot }
+        );
     }
     assert!(matches!(refused(&|w| w.siblings.push([0; 32])), StateError::SiblingCount { .. }));
     let mut partial_coverage = example();
@@ -220,7 +242,9 @@ fn a_tree_at_its_last_slot_is_full_and_does_not_overflow() {
         siblings: vec![[1; 32]; 62],
     };
     let found = (0..=80)
-        .filter_map(|count| Partial::from_witness(Witness { siblings: vec![[1; 32]; count], ..tree.clone() }).ok())
+        .filter_map(|count| {
+            Partial::from_witness(Witness { siblings: vec![[1; 32]; count], ..tree.clone() }).ok()
+        })
         .map(|mut partial| partial.apply(&[set(1, b"")]))
         .collect::<Vec<_>>();
     assert_eq!(found, [Err(StateError::Full { key: 1 })]);

@@ -68,6 +68,8 @@ impl ClientOrderId {
 impl Timestamp {
     /// Later than everything: "never".
     pub const NEVER: Self = Self(u64::MAX);
+    /// The latest expiry an order may have (the year 4253): expiries are 56 bits of a state key.
+    pub const LAST_EXPIRY: Self = Self((1 << 56) - 1);
 }
 
 impl Rate {

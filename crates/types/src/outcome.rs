@@ -119,6 +119,7 @@ rejects! {
     AlreadyTriggered = 309, "The trigger condition already holds; place the order without a trigger.";
     CannotReplaceWaiting = 310, "An order that waits for its trigger cannot be replaced; cancel it instead.";
     NoReferencePrice = 311, "The market has no last price yet, so a market order has no bound.";
+    ExpiryOutOfRange = 312, "The expiry is beyond the last time the exchange can represent.";
     InsufficientBalance = 400, "The free balance does not cover the order or withdrawal.";
     QuantityLimit = 401, "The quantity exceeds the account's limit.";
     NotionalLimit = 402, "The notional value exceeds the account's limit.";

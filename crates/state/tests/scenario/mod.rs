@@ -101,8 +101,13 @@ pub fn histories() -> impl Strategy<Value = Vec<Wishes>> {
 
 /// Drops the removals of absent keys.
 pub fn valid(wishes: &Wishes, model: &SlowTree) -> Vec<Change> {
-    let possible = |(key, value): &(&Key, &Option<Vec<u8>>)| value.is_some() || model.entries.contains_key(*key);
-    wishes.iter().filter(possible).map(|(key, value)| (*key, value.as_deref().map(Value::from_slice))).collect()
+    let possible =
+        |(key, value): &(&Key, &Option<Vec<u8>>)| value.is_some() || model.entries.contains_key(*key);
+    wishes
+        .iter()
+        .filter(possible)
+        .map(|(key, value)| (*key, value.as_deref().map(Value::from_slice)))
+        .collect()
 }
 
 /// A tree of some history, together with its model.
@@ -110,7 +115,7 @@ pub fn grown(history: &[Wishes]) -> (Full, SlowTree) {
     let (mut tree, mut model) = (Full::new(), SlowTree::default());
     for wishes in history {
         let batch = valid(wishes, &model);
-        tree.apply(&batch).unwrap();
+        tree.apply(&batch).expect("valid");
         model.apply(&batch);
     }
     (tree, model)
@@ -119,9 +124,10 @@ pub fn grown(history: &[Wishes]) -> (Full, SlowTree) {
 /// A tree with removals behind it, small enough to mutate everything about it.
 pub fn example() -> Full {
     let mut tree = Full::new();
-    tree.apply(&[set(10, b"ten"), set(20, b"twenty"), set(30, b""), set(40, &[4; 60]), set(50, &[5; 31])]).unwrap();
-    tree.apply(&[(20, None), (40, None)]).unwrap();
-    tree.apply(&[set(15, b"fifteen")]).unwrap();
+    tree.apply(&[set(10, b"ten"), set(20, b"twenty"), set(30, b""), set(40, &[4; 60]), set(50, &[5; 31])])
+        .expect("valid");
+    tree.apply(&[(20, None), (40, None)]).expect("valid");
+    tree.apply(&[set(15, b"fifteen")]).expect("valid");
     tree
 }
 

@@ -1,0 +1,272 @@
+//! The execution of a batch, and what it proves.
+
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+use state::{PartialTree, StateTree, Value, Witness};
+use types::{AccountId, Command, Event, Origin, Outcome, Reader, Sequenced};
+
+use crate::anchor::Anchor;
+use crate::commands::{CommandsHeader, commands_root};
+use crate::keys;
+use crate::tree_store::TreeStore;
+use crate::{
+    Authorisation, BatchInput, Claim, Crypto, EventsLog, Stream, TransitionError, Withdrawal, WithdrawalTree,
+    l1_hash, owner_digest, stream_digest, stream_start,
+};
+
+/// Sees every command of a batch after it was executed.
+pub trait Observer {
+    /// One more.
+    fn command(&mut self, sequenced: &Sequenced, outcome: Outcome, events: &[Event]);
+}
+
+impl Observer for () {
+    fn command(&mut self, _: &Sequenced, _: Outcome, _: &[Event]) {}
+}
+
+impl<F: FnMut(&Sequenced, Outcome, &[Event])> Observer for F {
+    fn command(&mut self, sequenced: &Sequenced, outcome: Outcome, events: &[Event]) {
+        self(sequenced, outcome, events);
+    }
+}
+
+/// What an execution made.
+#[derive(Clone, Debug)]
+pub struct BatchOutput {
+    /// What it proves.
+    pub claim: Claim,
+    /// What the commands did.
+    pub events: EventsLog,
+    /// Money on its way to L1.
+    pub withdrawals: Vec<Withdrawal>,
+}
+
+/// Executes a self-contained batch input. This is the whole statement: what a guest runs, and what anybody can
+/// repeat.
+///
+/// # Errors
+/// When the input proves nothing, and why.
+pub fn execute<C: Crypto + Clone + 'static>(input: &BatchInput) -> Result<Claim, TransitionError> {
+    let limit = input.witness.len();
+    let witness = Witness::decode(&input.witness, limit).map_err(state::StateError::from)?;
+    let mut tree = PartialTree::<C::Hash>::from_witness(witness)?;
+    tree.verify(input.previous_root).map_err(|_| TransitionError::PreviousRoot)?;
+    let output = execute_batch::<_, C>(
+        &mut tree,
+        &input.commands,
+        Some(&input.authorisation),
+        EventsLog::root_only(),
+        &mut (),
+    )?;
+    Ok(output.claim)
+}
+
+/// Executes a batch on a tree, whole or partial, and writes the new state into it.
+///
+/// With `authorisation` every signature is checked. Without, they are taken as checked before: only the exchange's
+/// own shadow may do so, for commands whose signatures its ingress verified.
+///
+/// # Errors
+/// When the batch proves nothing, and why. The tree has then not changed.
+pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
+    tree: &mut T,
+    commands: &[u8],
+    authorisation: Option<&Authorisation>,
+    mut log: EventsLog,
+    observer: &mut impl Observer,
+) -> Result<BatchOutput, TransitionError> {
+    let previous_root = tree.root();
+    let mut reader = Reader::new(commands);
+    let header = CommandsHeader::decode(&mut reader)?;
+    let mut store = TreeStore::open(tree)?;
+    let before = store.anchor()?;
+    check_header(&header, &before)?;
+
+    let mut anchor = Anchor { batch: header.batch, ..before };
+    let mut streams: HashMap<AccountId, Stream, foldhash::fast::FixedState> = HashMap::default();
+    let mut registered = Vec::new();
+    let mut owners = authorisation.map(|authorisation| authorisation.owners.iter());
+    let mut events = Vec::new();
+    let mut withdrawals = Vec::new();
+    let mut found = 0;
+    while reader.left() > 0 {
+        let rest = reader.clone();
+        let sequenced = Sequenced::decode(anchor.sequence + 1, anchor.timestamp, &mut reader)?;
+        found += 1;
+        let sequence = sequenced.sequence;
+        anchor.sequence = sequence;
+        anchor.timestamp = sequenced.timestamp;
+
+        let account = sequenced.account;
+        match sequenced.origin {
+            Origin::Session => {
+                let bytes = command_bytes(rest, &reader)?;
+                let stream = match streams.get_mut(&account) {
+                    Some(stream) => stream,
+                    None => {
+                        let start = stream_of::<T, C>(&mut store, &anchor, sequence, account, &registered)?;
+                        streams.entry(account).or_insert(start)
+                    }
+                };
+                stream.digest = stream_digest::<C::Hash>(&stream.digest, bytes);
+                stream.position += 1;
+            }
+            Origin::Owner => {
+                let signer = store
+                    .account_now(account)?
+                    .ok_or(TransitionError::UnknownAccount { sequence, account })?;
+                if let Some(owners) = &mut owners {
+                    let bytes = command_bytes(rest, &reader)?;
+                    let (chain_id, exchange) = (anchor.chain_id, anchor.exchange);
+                    let digest = owner_digest::<C>(chain_id, exchange, account, signer.nonce, bytes);
+                    let recovered =
+                        owners.next().and_then(|signature| C::recover_secp256k1(&digest, signature));
+                    if recovered != Some(signer.owner) {
+                        return Err(TransitionError::OwnerSignature { sequence, account });
+                    }
+                }
+            }
+            Origin::L1(position) => {
+                if position != anchor.l1_position {
+                    let expected = anchor.l1_position;
+                    return Err(TransitionError::L1Queue { sequence, found: position, expected });
+                }
+                anchor.l1_hash = l1_hash::<C>(&anchor.l1_hash, position, account, &sequenced.command)
+                    .ok_or(TransitionError::NotAnL1Command { sequence })?;
+                anchor.l1_position += 1;
+            }
+        }
+        if matches!(sequenced.command, Command::RegisterSession { .. })
+            && sequenced.origin != Origin::Session
+        {
+            if streams.contains_key(&account) {
+                return Err(TransitionError::StreamSignature { account });
+            }
+            registered.push(account);
+        }
+
+        events.clear();
+        let outcome = rules::execute(&mut store, &sequenced, &mut |event| events.push(event))?;
+        log.push::<C::Hash>(sequence, outcome, &events);
+        withdrawals.extend(events.iter().filter_map(Withdrawal::from_event));
+        observer.command(&sequenced, outcome, &events);
+    }
+    if found == 0 || found != header.count {
+        return Err(TransitionError::CommandCount { stated: header.count, found });
+    }
+
+    let mut streams: Vec<(AccountId, Stream)> = streams.into_iter().collect();
+    streams.sort_unstable_by_key(|(account, _)| *account);
+    if let Some(authorisation) = authorisation {
+        check_streams::<T, C>(&mut store, &streams, authorisation)?;
+        let left = owners.map_or(0, |owners| owners.len());
+        if left != 0 {
+            return Err(TransitionError::SignaturesLeft { left });
+        }
+    }
+
+    let mut own = alloc::vec![(keys::ANCHOR, Some(Value::from_slice(&anchor.encode())))];
+    own.extend(
+        streams
+            .iter()
+            .map(|(account, stream)| (keys::stream(*account), Some(Value::from_slice(&stream.encode())))),
+    );
+    // A new session that has sent nothing yet has no stream entry.
+    for account in registered {
+        let known = streams.binary_search_by_key(&account, |(account, _)| *account).is_ok();
+        if !known && store.stream(account)?.is_some() && !own.contains(&(keys::stream(account), None)) {
+            own.push((keys::stream(account), None));
+        }
+    }
+    store.commit(own)?;
+
+    let claim = Claim {
+        chain_id: anchor.chain_id,
+        exchange: anchor.exchange,
+        batch: anchor.batch,
+        first_sequence: header.first_sequence,
+        last_sequence: anchor.sequence,
+        previous_root,
+        state_root: tree.root(),
+        commands_root: commands_root::<C::Hash>(commands),
+        events_root: log.root::<C::Hash>(),
+        l1_position: anchor.l1_position,
+        l1_hash: anchor.l1_hash,
+        withdrawals_root: WithdrawalTree::<C>::new(&withdrawals).root(),
+        timestamp: anchor.timestamp,
+    };
+    Ok(BatchOutput { claim, events: log, withdrawals })
+}
+
+/// The batch must be the one that the state waits for.
+fn check_header(header: &CommandsHeader, anchor: &Anchor) -> Result<(), TransitionError> {
+    let pairs = [
+        ("number", header.batch, anchor.batch + 1),
+        ("first sequence number", header.first_sequence, anchor.sequence + 1),
+        ("previous timestamp", header.previous_timestamp.0, anchor.timestamp.0),
+    ];
+    for (what, found, expected) in pairs {
+        if found != expected {
+            return Err(TransitionError::NotNext { what, found, expected });
+        }
+    }
+    Ok(())
+}
+
+/// Where an account's stream stands before its first command in the batch.
+fn stream_of<T: StateTree, C: Crypto>(
+    store: &mut TreeStore<'_, T>,
+    anchor: &Anchor,
+    sequence: u64,
+    account: AccountId,
+    registered: &[AccountId],
+) -> Result<Stream, TransitionError> {
+    let session = store
+        .account_now(account)?
+        .ok_or(TransitionError::UnknownAccount { sequence, account })?
+        .sessions;
+    let start = stream_start::<C::Hash>(anchor.chain_id, anchor.exchange, account, session);
+    if registered.contains(&account) {
+        return Ok(start);
+    }
+    Ok(store.stream(account)?.unwrap_or(start))
+}
+
+/// Exactly one signature for every stream of the batch, by the session key.
+fn check_streams<T: StateTree, C: Crypto>(
+    store: &mut TreeStore<'_, T>,
+    streams: &[(AccountId, Stream)],
+    authorisation: &Authorisation,
+) -> Result<(), TransitionError> {
+    let mut signatures = authorisation.streams.iter();
+    for (account, stream) in streams {
+        let account = *account;
+        let key = store.account_now(account)?.map(|account| account.session_key);
+        let signed = match (key, signatures.next()) {
+            (Some(key), Some((signer, signature))) => {
+                *signer == account && C::verify_ed25519(&key.0, &stream.digest, signature)
+            }
+            _ => false,
+        };
+        if !signed {
+            return Err(TransitionError::StreamSignature { account });
+        }
+    }
+    match signatures.len() {
+        0 => Ok(()),
+        left => Err(TransitionError::SignaturesLeft { left }),
+    }
+}
+
+/// The command's own bytes, which end where `after` begins: past time, account and origin, in canonical form.
+fn command_bytes<'a>(before: Reader<'a>, after: &Reader<'a>) -> Result<&'a [u8], TransitionError> {
+    let mut r = before;
+    r.uint("timestamp")?;
+    r.uint("account")?;
+    if r.byte("origin")? == 2 {
+        r.uint("L1 position")?;
+    }
+    let length = r.left() - after.left();
+    Ok(r.raw(length, "command")?)
+}

@@ -1,0 +1,648 @@
+//! The rules' store over a state tree, for one batch.
+//!
+//! Everything is read from the tree once, when first asked for, and kept decoded; all changes go to the tree together
+//! at the end, as the difference between what was read and what is there now. An order that comes and goes within
+//! the batch never reaches the tree.
+//!
+//! Ordered walks (the book, waiting orders, expiries) read the tree's chain from the front only as far as they are
+//! asked to: up to their *frontier* every entry of the tree is known, so the first known entry up to there is the first
+//! of all. Beyond it, orders may be known by name.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::hash::Hash;
+
+use hashbrown::HashMap;
+use rules::{Account, Asset, Balance, Direction, Globals, Market, Order, Position, Store};
+use state::{Change, Key, StateTree, Value};
+use types::{AccountId, AssetId, ClientOrderId, Limits, MarketId, OrderId, Quantity, Side, Timestamp};
+
+use crate::keys;
+use crate::records::{self, Record};
+use crate::{Anchor, Stream, TransitionError};
+
+#[cfg(feature = "std")]
+type Seeds = foldhash::fast::RandomState;
+#[cfg(not(feature = "std"))]
+type Seeds = foldhash::fast::FixedState;
+
+/// The store of one batch.
+pub(crate) struct TreeStore<'t, T> {
+    tree: &'t mut T,
+    globals: Cell<Globals>,
+    assets: Table<AssetId, Asset>,
+    markets: Table<MarketId, Market>,
+    accounts: Table<AccountId, Account>,
+    balances: Table<(AccountId, AssetId), Balance>,
+    positions: Table<(AccountId, MarketId), Position>,
+    limits: Table<(AccountId, MarketId), Limits>,
+    orders: Orders,
+    books: BTreeMap<(MarketId, Side2), Walk>,
+    waiting: BTreeMap<(MarketId, Side2), Walk>,
+    expiries: Walk,
+    /// Open orders by their key; `None` is known to be absent.
+    open: BTreeMap<Key, Option<u32>>,
+    /// Whose open orders are known completely.
+    walked: BTreeSet<(AccountId, MarketId)>,
+    clients: BTreeMap<Key, Option<u32>>,
+}
+
+/// A side of a book or a direction of triggers, as a number that sorts.
+type Side2 = u8;
+
+/// A record as it was in the tree and as it is now.
+#[derive(Clone, Copy)]
+struct Cell<R> {
+    base: Option<R>,
+    now: Option<R>,
+}
+
+type Table<K, R> = HashMap<K, Cell<R>, Seeds>;
+
+/// Orders by slot.
+#[derive(Default)]
+struct Orders {
+    slots: Vec<OrderCell>,
+    /// Slots whose order came and went within the batch.
+    free: Vec<u32>,
+}
+
+struct OrderCell {
+    order: Order,
+    /// The order as it is in the tree, if it is there.
+    base: Option<Order>,
+    open: bool,
+}
+
+impl Orders {
+    fn add(&mut self, cell: OrderCell) -> u32 {
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = cell;
+                slot
+            }
+            None => {
+                self.slots.push(cell);
+                self.slots.len() as u32 - 1
+            }
+        }
+    }
+
+    fn get(&self, slot: u32) -> &Order {
+        &self.slots[slot as usize].order
+    }
+}
+
+/// An ordered run of the tree's entries, known from the front.
+struct Walk {
+    known: BTreeMap<Key, u32>,
+    /// Entries of the tree that the batch removed.
+    gone: BTreeSet<Key>,
+    /// Every entry of the tree up to this key has been read.
+    frontier: Key,
+    /// No entry of the run lies beyond the frontier.
+    done: bool,
+}
+
+impl Walk {
+    fn new(before: Key) -> Self {
+        Self { known: BTreeMap::new(), gone: BTreeSet::new(), frontier: before, done: false }
+    }
+
+    fn remove(&mut self, key: Key, was_in_tree: bool) {
+        self.known.remove(&key);
+        if was_in_tree {
+            self.gone.insert(key);
+        }
+    }
+}
+
+fn corrupt(key: Key) -> TransitionError {
+    TransitionError::CorruptEntry { key }
+}
+
+fn cell<'c, T: StateTree, K: Eq + Hash, R: Record>(
+    tree: &mut T,
+    table: &'c mut Table<K, R>,
+    id: K,
+    key: impl FnOnce() -> Key,
+) -> Result<&'c mut Cell<R>, TransitionError> {
+    match table.entry(id) {
+        hashbrown::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+        hashbrown::hash_map::Entry::Vacant(entry) => {
+            let key = key();
+            let base = match tree.get(key)? {
+                Some(bytes) => Some(records::decode(bytes).map_err(|_| corrupt(key))?),
+                None => None,
+            };
+            Ok(entry.insert(Cell { base, now: base }))
+        }
+    }
+}
+
+impl<'t, T: StateTree> TreeStore<'t, T> {
+    /// Opens the store on an existing state.
+    pub fn open(tree: &'t mut T) -> Result<Self, TransitionError> {
+        let bytes = tree.get(keys::GLOBALS)?.ok_or(corrupt(keys::GLOBALS))?;
+        let globals: Globals = records::decode(bytes).map_err(|_| corrupt(keys::GLOBALS))?;
+        Ok(Self::with(tree, Cell { base: Some(globals), now: Some(globals) }))
+    }
+
+    /// Opens the store on an empty tree.
+    pub fn create(tree: &'t mut T, globals: Globals) -> Self {
+        Self::with(tree, Cell { base: None, now: Some(globals) })
+    }
+
+    fn with(tree: &'t mut T, globals: Cell<Globals>) -> Self {
+        Self {
+            tree,
+            globals,
+            assets: Table::default(),
+            markets: Table::default(),
+            accounts: Table::default(),
+            balances: Table::default(),
+            positions: Table::default(),
+            limits: Table::default(),
+            orders: Orders::default(),
+            books: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            expiries: Walk::new(keys::expiries_until(Timestamp(0)).0),
+            open: BTreeMap::new(),
+            walked: BTreeSet::new(),
+            clients: BTreeMap::new(),
+        }
+    }
+
+    /// The anchor entry.
+    pub fn anchor(&mut self) -> Result<Anchor, TransitionError> {
+        let bytes = self.tree.get(keys::ANCHOR)?.ok_or(corrupt(keys::ANCHOR))?;
+        Anchor::decode(bytes).map_err(|_| corrupt(keys::ANCHOR))
+    }
+
+    /// The stream entry of an account; `None` when its session has sent nothing yet.
+    pub fn stream(&mut self, account: AccountId) -> Result<Option<Stream>, TransitionError> {
+        let key = keys::stream(account);
+        match self.tree.get(key)? {
+            Some(bytes) => Stream::decode(bytes).map(Some).map_err(|_| corrupt(key)),
+            None => Ok(None),
+        }
+    }
+
+    /// An account as it is now.
+    pub fn account_now(&mut self, id: AccountId) -> Result<Option<Account>, TransitionError> {
+        Ok(self.account(id)?.copied())
+    }
+
+    /// Writes the batch's changes, with the entries that the rules know nothing of.
+    pub fn commit(self, own: Vec<Change>) -> Result<(), TransitionError> {
+        let mut changes = Changes { list: own, scratch: Vec::new() };
+        changes.record(keys::GLOBALS, &self.globals);
+        changes.table(self.assets, keys::asset);
+        changes.table(self.markets, keys::market);
+        changes.table(self.accounts, keys::account_key);
+        changes.table(self.balances, |(account, asset)| keys::balance_key(account, asset));
+        changes.table(self.positions, |(account, market)| keys::position(account, market));
+        changes.table(self.limits, |(account, market)| keys::limits(account, market));
+        changes.orders(&self.orders);
+        let mut list = changes.list;
+        list.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.is_some().cmp(&b.1.is_some())));
+        // An entry that one order left and another took over: the one that stays wins.
+        list.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                earlier.1 = later.1.take();
+            }
+            same
+        });
+        self.tree.apply(&list)?;
+        Ok(())
+    }
+
+    /// Reads an order's entry, unless it is known.
+    fn load(&mut self, key: Key) -> Result<u32, TransitionError> {
+        if let Some(slot) = self.known(key) {
+            return Ok(slot);
+        }
+        let bytes = self.tree.get(key)?.ok_or(corrupt(key))?;
+        let order = records::decode_order(key, bytes).ok_or(corrupt(key))?;
+        Ok(self.adopt(key, order))
+    }
+
+    fn known(&mut self, key: Key) -> Option<u32> {
+        let walk = match keys::order_place(key)? {
+            keys::OrderPlace::Resting { market, side, .. } => self.book(market, side),
+            keys::OrderPlace::Waiting { market, direction, .. } => self.triggers(market, direction),
+        };
+        walk.known.get(&key).copied()
+    }
+
+    /// Takes in an order that was read from the tree.
+    fn adopt(&mut self, key: Key, order: Order) -> u32 {
+        let slot = self.orders.add(OrderCell { order, base: Some(order), open: true });
+        self.index(key, &order, slot);
+        slot
+    }
+
+    /// Makes an order known by all its keys.
+    fn index(&mut self, key: Key, order: &Order, slot: u32) {
+        let walk = if order.is_waiting() {
+            self.triggers(order.market, order.direction)
+        } else {
+            self.book(order.market, order.side)
+        };
+        walk.known.insert(key, slot);
+        self.open.insert(keys::open(order.account, order.market, order.id), Some(slot));
+        if order.client_id != ClientOrderId::NONE {
+            self.clients.insert(keys::client(order.account, order.client_id), Some(slot));
+        }
+        if order.expires != Timestamp::NEVER {
+            self.expiries.known.insert(keys::expiry(order.expires, order.id), slot);
+        }
+    }
+
+    fn book(&mut self, market: MarketId, side: Side) -> &mut Walk {
+        self.books
+            .entry((market, side as Side2))
+            .or_insert_with(|| Walk::new(keys::book_side(market, side).0))
+    }
+
+    fn triggers(&mut self, market: MarketId, direction: Direction) -> &mut Walk {
+        self.waiting
+            .entry((market, direction as Side2))
+            .or_insert_with(|| Walk::new(keys::waiting_side(market, direction).0))
+    }
+
+    /// The first order after `key` on a side of a book.
+    fn next_in_book(
+        &mut self,
+        market: MarketId,
+        side: Side,
+        key: Option<Key>,
+    ) -> Result<Option<u32>, TransitionError> {
+        let last = keys::book_side(market, side).1;
+        loop {
+            let walk = self.book(market, side);
+            match walk.step(key) {
+                Step::Found(slot) => return Ok(Some(slot)),
+                Step::End => return Ok(None),
+                Step::Read(frontier) => {
+                    let found = self.next_entry(frontier, last)?;
+                    let walk = self.book(market, side);
+                    if let Some((key, order)) = walk.advance(found) {
+                        self.adopt(key, order.ok_or(corrupt(key))?);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tree's next entry up to `last`, as an order.
+    fn next_entry(
+        &mut self,
+        frontier: Key,
+        last: Key,
+    ) -> Result<Option<(Key, Option<Order>)>, TransitionError> {
+        Ok(self
+            .tree
+            .next(frontier)?
+            .filter(|(key, _)| *key <= last)
+            .map(|(key, bytes)| (key, records::decode_order(key, bytes))))
+    }
+}
+
+enum Step {
+    Found(u32),
+    End,
+    Read(Key),
+}
+
+impl Walk {
+    /// The first known entry (after `key`) if nothing unread can lie before it; else where to read on.
+    fn step(&self, key: Option<Key>) -> Step {
+        let first = match key {
+            None => self.known.first_key_value(),
+            Some(key) => {
+                self.known.range((core::ops::Bound::Excluded(key), core::ops::Bound::Unbounded)).next()
+            }
+        };
+        match first {
+            Some((at, slot)) if self.done || *at <= self.frontier => Step::Found(*slot),
+            None if self.done => Step::End,
+            _ => Step::Read(self.frontier),
+        }
+    }
+
+    /// Moves the frontier to the entry that was read; gives it back if it is new.
+    fn advance<V>(&mut self, found: Option<(Key, V)>) -> Option<(Key, V)> {
+        match found {
+            None => {
+                self.done = true;
+                None
+            }
+            Some((key, value)) => {
+                self.frontier = key;
+                (!self.known.contains_key(&key) && !self.gone.contains(&key)).then_some((key, value))
+            }
+        }
+    }
+}
+
+impl<T: StateTree> Store for TreeStore<'_, T> {
+    type Error = TransitionError;
+    type Handle = u32;
+
+    fn globals(&mut self) -> &mut Globals {
+        let base = self.globals.base;
+        // Always there: `open` and `create` put it.
+        self.globals.now.get_or_insert_with(|| base.unwrap_or(EMPTY))
+    }
+
+    fn asset(&mut self, id: AssetId) -> Result<Option<&mut Asset>, TransitionError> {
+        Ok(cell(self.tree, &mut self.assets, id, || keys::asset(id))?.now.as_mut())
+    }
+
+    fn add_asset(&mut self, id: AssetId, asset: Asset) -> Result<(), TransitionError> {
+        cell(self.tree, &mut self.assets, id, || keys::asset(id))?.now = Some(asset);
+        Ok(())
+    }
+
+    fn market(&mut self, id: MarketId) -> Result<Option<&mut Market>, TransitionError> {
+        Ok(cell(self.tree, &mut self.markets, id, || keys::market(id))?.now.as_mut())
+    }
+
+    fn add_market(&mut self, id: MarketId, market: Market) -> Result<(), TransitionError> {
+        cell(self.tree, &mut self.markets, id, || keys::market(id))?.now = Some(market);
+        Ok(())
+    }
+
+    fn account(&mut self, id: AccountId) -> Result<Option<&mut Account>, TransitionError> {
+        Ok(cell(self.tree, &mut self.accounts, id, || keys::account_key(id))?.now.as_mut())
+    }
+
+    fn add_account(&mut self, id: AccountId, account: Account) -> Result<(), TransitionError> {
+        cell(self.tree, &mut self.accounts, id, || keys::account_key(id))?.now = Some(account);
+        Ok(())
+    }
+
+    fn limits(&mut self, account: AccountId, market: MarketId) -> Result<Option<Limits>, TransitionError> {
+        let key = || keys::limits(account, market);
+        Ok(cell(self.tree, &mut self.limits, (account, market), key)?.now)
+    }
+
+    fn set_limits(
+        &mut self,
+        account: AccountId,
+        market: MarketId,
+        limits: Option<Limits>,
+    ) -> Result<(), TransitionError> {
+        let key = || keys::limits(account, market);
+        cell(self.tree, &mut self.limits, (account, market), key)?.now = limits;
+        Ok(())
+    }
+
+    fn balance(&mut self, account: AccountId, asset: AssetId) -> Result<&mut Balance, TransitionError> {
+        let key = || keys::balance_key(account, asset);
+        let cell = cell(self.tree, &mut self.balances, (account, asset), key)?;
+        Ok(cell.now.get_or_insert_default())
+    }
+
+    fn position(&mut self, account: AccountId, market: MarketId) -> Result<&mut Position, TransitionError> {
+        let key = || keys::position(account, market);
+        let cell = cell(self.tree, &mut self.positions, (account, market), key)?;
+        Ok(cell.now.get_or_insert_default())
+    }
+
+    fn best(&mut self, market: MarketId, side: Side) -> Result<Option<u32>, TransitionError> {
+        self.next_in_book(market, side, None)
+    }
+
+    fn next_best(&mut self, slot: u32) -> Result<Option<u32>, TransitionError> {
+        let order = self.orders.get(slot);
+        let (market, side, key) = (order.market, order.side, keys::order(order));
+        self.next_in_book(market, side, Some(key))
+    }
+
+    fn order(&mut self, slot: u32) -> Result<&Order, TransitionError> {
+        Ok(self.orders.get(slot))
+    }
+
+    fn set_quantity(&mut self, slot: u32, quantity: Quantity) -> Result<(), TransitionError> {
+        self.orders.slots[slot as usize].order.quantity = quantity;
+        Ok(())
+    }
+
+    fn insert(&mut self, order: Order) -> Result<(), TransitionError> {
+        let slot = self.orders.add(OrderCell { order, base: None, open: true });
+        self.index(keys::order(&order), &order, slot);
+        Ok(())
+    }
+
+    fn remove(&mut self, slot: u32) -> Result<Order, TransitionError> {
+        let cell = &mut self.orders.slots[slot as usize];
+        cell.open = false;
+        let order = cell.order;
+        let was_in_tree = cell.base.is_some();
+        if !was_in_tree {
+            self.orders.free.push(slot);
+        }
+        let key = keys::order(&order);
+        let walk = if order.is_waiting() {
+            self.triggers(order.market, order.direction)
+        } else {
+            self.book(order.market, order.side)
+        };
+        walk.remove(key, was_in_tree);
+        self.open.insert(keys::open(order.account, order.market, order.id), None);
+        if order.client_id != ClientOrderId::NONE {
+            self.clients.insert(keys::client(order.account, order.client_id), None);
+        }
+        if order.expires != Timestamp::NEVER {
+            self.expiries.remove(keys::expiry(order.expires, order.id), was_in_tree);
+        }
+        Ok(order)
+    }
+
+    fn find(
+        &mut self,
+        account: AccountId,
+        market: MarketId,
+        id: OrderId,
+    ) -> Result<Option<u32>, TransitionError> {
+        let key = keys::open(account, market, id);
+        if let Some(known) = self.open.get(&key) {
+            return Ok(*known);
+        }
+        let pointer = match self.tree.get(key)? {
+            Some(bytes) => Some(records::decode_pointer(bytes).ok_or(corrupt(key))?),
+            None => None,
+        };
+        let found = match pointer {
+            Some(order) => Some(self.load(order)?),
+            None => None,
+        };
+        self.open.insert(key, found);
+        Ok(found)
+    }
+
+    fn find_client(
+        &mut self,
+        account: AccountId,
+        id: ClientOrderId,
+    ) -> Result<Option<u32>, TransitionError> {
+        let key = keys::client(account, id);
+        if let Some(known) = self.clients.get(&key) {
+            return Ok(*known);
+        }
+        let pointer = match self.tree.get(key)? {
+            Some(bytes) => Some(records::decode_pointer(bytes).ok_or(corrupt(key))?),
+            None => None,
+        };
+        let found = match pointer {
+            Some(order) => Some(self.load(order)?),
+            None => None,
+        };
+        self.clients.insert(key, found);
+        Ok(found)
+    }
+
+    fn first_open(&mut self, account: AccountId, market: MarketId) -> Result<Option<u32>, TransitionError> {
+        let (before, last) = keys::open_orders(account, market);
+        if !self.walked.contains(&(account, market)) {
+            let mut at = before;
+            while let Some((key, bytes)) = self.tree.next(at)?.filter(|(key, _)| *key <= last) {
+                let pointer = records::decode_pointer(bytes).ok_or(corrupt(key))?;
+                if !self.open.contains_key(&key) {
+                    self.load(pointer)?;
+                }
+                at = key;
+            }
+            self.walked.insert((account, market));
+        }
+        Ok(self.next_known_open(before, last))
+    }
+
+    fn next_open(&mut self, slot: u32) -> Result<Option<u32>, TransitionError> {
+        let order = self.orders.get(slot);
+        let (_, last) = keys::open_orders(order.account, order.market);
+        let key = keys::open(order.account, order.market, order.id);
+        Ok(self.next_known_open(key, last))
+    }
+
+    fn first_waiting(
+        &mut self,
+        market: MarketId,
+        direction: Direction,
+    ) -> Result<Option<u32>, TransitionError> {
+        let last = keys::waiting_side(market, direction).1;
+        loop {
+            match self.triggers(market, direction).step(None) {
+                Step::Found(slot) => return Ok(Some(slot)),
+                Step::End => return Ok(None),
+                Step::Read(frontier) => {
+                    let found = self.next_entry(frontier, last)?;
+                    if let Some((key, order)) = self.triggers(market, direction).advance(found) {
+                        self.adopt(key, order.ok_or(corrupt(key))?);
+                    }
+                }
+            }
+        }
+    }
+
+    fn first_expired(&mut self, now: Timestamp) -> Result<Option<u32>, TransitionError> {
+        let (_, last) = keys::expiries_until(now);
+        loop {
+            // Only what has expired is of interest, so the walk stops at the first entry beyond.
+            match self.expiries.step(None) {
+                Step::Found(slot) => {
+                    return Ok(self.orders.get(slot).is_expired(now).then_some(slot));
+                }
+                Step::End => return Ok(None),
+                Step::Read(frontier) if frontier >= last => return Ok(None),
+                Step::Read(frontier) => {
+                    let entry = match self.tree.next(frontier)? {
+                        Some((key, bytes)) if key <= keys::expiries_until(Timestamp::NEVER).1 => {
+                            Some((key, records::decode_pointer(bytes).ok_or(corrupt(key))?))
+                        }
+                        _ => None,
+                    };
+                    if let Some((_, pointer)) = self.expiries.advance(entry) {
+                        self.load(pointer)?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: StateTree> TreeStore<'_, T> {
+    fn next_known_open(&self, after: Key, last: Key) -> Option<u32> {
+        let range = (core::ops::Bound::Excluded(after), core::ops::Bound::Included(last));
+        self.open.range(range).find_map(|(_, slot)| *slot)
+    }
+}
+
+/// Stands in for globals that are always there.
+const EMPTY: Globals = Globals {
+    capacity: rules::Capacity { accounts: 0, open_orders: 0, assets: 0, markets: 0, price_levels: 0 },
+    orders: 0,
+    open_orders: 0,
+    accounts: 0,
+    assets: 0,
+    markets: 0,
+    price_levels: 0,
+    withdrawals: 0,
+    halted: false,
+};
+
+/// The batch's changes to the tree.
+struct Changes {
+    list: Vec<Change>,
+    scratch: Vec<u8>,
+}
+
+impl Changes {
+    fn table<K, R: Record>(&mut self, table: Table<K, R>, key: impl Fn(K) -> Key) {
+        for (id, cell) in table {
+            self.record(key(id), &cell);
+        }
+    }
+
+    fn record<R: Record>(&mut self, key: Key, cell: &Cell<R>) {
+        let base = cell.base.filter(|record| !record.is_nothing());
+        let now = cell.now.filter(|record| !record.is_nothing());
+        if base != now {
+            let value = now.map(|record| records::value(&record, &mut self.scratch));
+            self.list.push((key, value));
+        }
+    }
+
+    fn orders(&mut self, orders: &Orders) {
+        for cell in &orders.slots {
+            match (&cell.base, cell.open) {
+                (None, true) => self.order(&cell.order, true),
+                (Some(base), false) => self.order(base, false),
+                // Only its quantity can have changed.
+                (Some(base), true) if *base != cell.order => {
+                    let value = records::order_value(&cell.order, &mut self.scratch);
+                    self.list.push((keys::order(&cell.order), Some(value)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// All entries of an order, to put or to remove.
+    fn order(&mut self, order: &Order, put: bool) {
+        let key = keys::order(order);
+        let value = put.then(|| records::order_value(order, &mut self.scratch));
+        let pointer: Option<Value> = put.then(|| records::pointer(key));
+        self.list.push((key, value));
+        self.list.push((keys::open(order.account, order.market, order.id), pointer.clone()));
+        if order.client_id != ClientOrderId::NONE {
+            self.list.push((keys::client(order.account, order.client_id), pointer.clone()));
+        }
+        if order.expires != Timestamp::NEVER {
+            self.list.push((keys::expiry(order.expires, order.id), pointer));
+        }
+    }
+}
