@@ -130,7 +130,7 @@ pub(crate) fn put_in_order(dir: &Path, recovered: &Recovered) -> Result<File, Jo
     if length < segment_bytes {
         write_zeros(&file, length, segment_bytes).map_err(refused(segment_bytes - length))?;
     }
-    if let Some(torn) = recovery.torn.as_ref().filter(|_| false) {
+    if let Some(torn) = &recovery.torn {
         write_zeros(&file, torn.offset, torn.offset + torn.bytes).map_err(refused(torn.bytes))?;
     }
     if let Some((offset, bytes)) = *last_frame {

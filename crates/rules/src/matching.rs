@@ -82,9 +82,9 @@ impl Taker {
         }
     }
 
-    /// Caps what it may trade by the quote quanta there are for it.
+    /// Caps what it may trade by the quote quanta there are for it; `u64::MAX` would mean no cap.
     pub fn cap_spending(&mut self, quanta: Quanta, terms: &Terms) {
-        self.cap = affordable_notional(quanta.0, terms.taker_fee);
+        self.cap = affordable_notional(quanta.0, terms.taker_fee).min(u64::MAX - 1);
     }
 
     #[inline]
@@ -385,14 +385,19 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
         let mut next = self.store.best(terms.market, taker.side.opposite())?;
         while let Some(handle) = next {
             let maker = *self.store.order(handle)?;
-            if !taker.crosses(maker.price) || window.breaks(maker.price) {
+            if !taker.crosses(maker.price) {
                 return Ok(false);
             }
+            // What would leave without trading does not count, nor open the breaker's window: as in `take`.
+            let expired = maker.is_expired(self.now);
             let own = maker.account == taker.account;
-            if own && taker.self_trade != SelfTrade::ExpireMaker {
+            if !expired && own && taker.self_trade != SelfTrade::ExpireMaker {
                 return Ok(false);
             }
-            if !own && !maker.is_expired(self.now) {
+            if !expired && !own {
+                if window.breaks(maker.price) {
+                    return Ok(false);
+                }
                 let quantity = wanted.min(maker.quantity.0);
                 let notional = u64::from(maker.price.0) * terms.tick * quantity;
                 traded = traded.saturating_add(notional);

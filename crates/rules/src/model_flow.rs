@@ -33,7 +33,7 @@ pub fn genesis() -> Genesis {
     Genesis {
         chain_id: 31_337,
         exchange: Address([0xee; 20]),
-        capacity: Capacity { accounts: 20, open_orders: 720, assets: 5, markets: 6, price_levels: 2_000 },
+        capacity: Capacity { accounts: 20, open_orders: 680, assets: 5, markets: 6, price_levels: 2_000 },
         operator: owner(OPERATOR),
         operator_key: key(OPERATOR, 0),
         operator_expires: Timestamp::NEVER,
@@ -185,20 +185,20 @@ impl Flow {
     }
 
     fn step(&mut self) {
-        self.now += match self.random.below(40) {
+        self.now += match self.random.below(100) {
             0 => 20_000 + self.random.below(20_000),
-            1..10 => 0,
+            1..25 => 0,
             _ => self.random.below(400),
         };
         self.end_halts();
         match self.random.below(10_000) {
-            0..5 => self.trigger_storm(),
-            5..10 => self.expiry_storm(),
-            10..6_000 => self.place(),
-            6_000..7_300 => self.cancel(),
-            7_300..8_300 => self.replace(),
-            8_300..8_600 => self.mass_cancel(),
-            8_600..8_800 => self.withdraw(),
+            0..2 => self.trigger_storm(),
+            2..4 => self.expiry_storm(),
+            4..7_300 => self.place(),
+            7_300..7_800 => self.cancel(),
+            7_800..8_500 => self.replace(),
+            8_500..8_580 => self.mass_cancel(),
+            8_580..8_800 => self.withdraw(),
             8_800..9_000 => self.queue(),
             9_000..9_450 => self.administer(),
             9_450..9_550 => self.register_anyone(),
@@ -239,30 +239,35 @@ impl Flow {
         let quantity = Quantity(self.lots());
         let price = self.price(market, side);
         let order_type = match self.random.below(20) {
-            0..14 => OrderType::Limit { price, quantity },
-            14..17 => OrderType::Market { quantity },
+            0..16 => OrderType::Limit { price, quantity },
+            16..18 => OrderType::Market { quantity },
             _ => OrderType::MarketBudget { budget: Quanta(self.budget(market)) },
         };
         let limit = matches!(order_type, OrderType::Limit { .. });
         let soon = Timestamp(self.now.saturating_add(self.random.below(60_000)));
         let time_in_force = match self.random.below(20) {
-            0..9 if limit => TimeInForce::Gtc,
-            9..13 if limit => TimeInForce::Gtd(soon),
-            13 => TimeInForce::Gtd(Timestamp(self.random.wild())),
-            14 => TimeInForce::Gtc,
+            0..10 if limit => TimeInForce::Gtc,
+            10..13 if limit => TimeInForce::Gtd(soon),
+            13 if self.random.chance(20) => TimeInForce::Gtd(Timestamp(self.random.wild())),
+            14 if self.random.chance(20) => TimeInForce::Gtc,
             15 | 16 => TimeInForce::Fok,
             _ => TimeInForce::Ioc,
         };
+        let rests = matches!(time_in_force, TimeInForce::Gtc | TimeInForce::Gtd(_));
         let kind = self.random.one_of(&[TriggerKind::StopLoss, TriggerKind::TakeProfit]);
-        let trigger = self.random.chance(18).then(|| Trigger { kind, price: self.price(market, side) });
+        let trigger = self.random.chance(10).then(|| Trigger { kind, price: self.price(market, side) });
         let modes =
             [SelfTrade::ExpireTaker, SelfTrade::ExpireMaker, SelfTrade::ExpireBoth, SelfTrade::Decrement];
         Place {
             market,
-            side: if trigger.is_some() && !limit && self.random.chance(30) { Side::Sell } else { side },
+            side: match order_type {
+                OrderType::MarketBudget { .. } if self.random.chance(95) => Side::Buy,
+                OrderType::Market { .. } if trigger.is_some() && self.random.chance(80) => Side::Sell,
+                _ => side,
+            },
             order_type,
             time_in_force,
-            post_only: self.random.chance(12),
+            post_only: self.random.chance(if rests { 12 } else { 1 }),
             self_trade: self.random.one_of(&modes),
             trigger,
             client_id: ClientOrderId(if self.random.chance(60) { 0 } else { self.random.below(40) }),
@@ -388,11 +393,11 @@ impl Flow {
     }
 
     fn limits(&mut self) -> Option<Limits> {
-        self.random.chance(70).then(|| Limits {
-            max_quantity: Quantity(self.random.one_of(&[u64::MAX, 15, 40])),
-            max_notional: Quanta(self.random.one_of(&[u64::MAX, 3_000, 20_000])),
-            max_open_orders: self.random.one_of(&[u32::MAX, 3, 20]),
-            max_position: Quantity(self.random.one_of(&[u64::MAX, 0, 60, 120])),
+        self.random.chance(50).then(|| Limits {
+            max_quantity: Quantity(self.random.one_of(&[u64::MAX, u64::MAX, 15, 40])),
+            max_notional: Quanta(self.random.one_of(&[u64::MAX, u64::MAX, 3_000, 20_000])),
+            max_open_orders: self.random.one_of(&[u32::MAX, u32::MAX, 3, 20]),
+            max_position: Quantity(self.random.one_of(&[u64::MAX, u64::MAX, 0, 60, 120])),
         })
     }
 
@@ -486,7 +491,7 @@ impl Flow {
             return;
         }
         self.operator(OperatorCommand::ResumeMarket { market: STORMY });
-        for _ in 0..640 {
+        for _ in 0..720 {
             let account = AccountId(1 + self.random.below(u64::from(TRADERS)) as u32);
             let price = Price(last - 1 - self.random.below(2) as u32);
             let mut place = Place::market(STORMY, Side::Sell, Quantity(1));
@@ -506,7 +511,7 @@ impl Flow {
         self.send(AccountId(4), Origin::Owner, Command::Place(shot));
     }
 
-    /// Many orders that expire at once, waiting and resting ones, followed by ordinary commands.
+    /// Many orders that expire at once, waiting and resting ones, and a command that finds some of them there.
     fn expiry_storm(&mut self) {
         let end = Timestamp(self.now + 1_000);
         let last = self.state_of(STORMY).last_price.0.clamp(20, 280);
@@ -524,7 +529,21 @@ impl Flow {
             }
             self.session(account, Command::Place(place));
         }
+        let (price, quantity) = (Price(last + 2), Quantity(1_000));
+        let supply = Place::limit(STORMY, Side::Sell, price, quantity);
+        self.send(AccountId(2), Origin::Owner, Command::Place(supply));
+        let late = self.store.orders().filter(|o| o.expires == end && !o.is_waiting()).last().copied();
         self.now += 1_000;
+        let mut shot = Place::limit(STORMY, Side::Buy, Price(last + 7), quantity);
+        shot.time_in_force = self.random.one_of(&[TimeInForce::Ioc, TimeInForce::Fok]);
+        match late {
+            Some(late) if self.random.chance(30) => {
+                let order = OrderRef::Id(late.id);
+                let command = Command::Replace { market: STORMY, order, price, quantity: Quantity(2) };
+                self.send(late.account, Origin::Owner, command);
+            }
+            _ => self.send(AccountId(4), Origin::Owner, Command::Place(shot)),
+        }
     }
 
     fn state_of(&self, market: MarketId) -> Market {
@@ -577,9 +596,10 @@ impl Flow {
         let center = if reference == 0 { 100 } else { reference };
         let reach = if self.random.chance(6) { 30 } else { 7 };
         let offset = self.random.below(reach) as u32;
+        // A little pull back to 100 keeps markets away from their highest price.
         let up = match side {
-            Side::Buy => self.random.chance(42),
-            Side::Sell => self.random.chance(58),
+            Side::Buy => self.random.chance(u64::from(92_u32.saturating_sub(center / 2))),
+            Side::Sell => self.random.chance(u64::from(108_u32.saturating_sub(center / 2))),
         };
         Price(if up { center + offset } else { center.saturating_sub(offset) })
     }

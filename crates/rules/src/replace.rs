@@ -1,6 +1,6 @@
 //! Cancel-replace: a resting order gets new terms, all checks first.
 
-use types::{AccountId, Event, MarketId, OrderRef, Outcome, Price, Quantity, Reject};
+use types::{AccountId, CancelReason, Event, MarketId, OrderRef, Outcome, Price, Quantity, Reject};
 
 use crate::execute::{Stop, reject};
 use crate::fees::reserve;
@@ -23,6 +23,10 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
         let handle = self.find(account, id, order)?;
         let Some(market) = self.store.market(id)?.copied() else { return reject(Reject::UnknownMarket) };
         let old = *self.store.order(handle)?;
+        if old.is_expired(self.now) {
+            self.cancel_open(handle, CancelReason::Expired)?;
+            return reject(Reject::UnknownOrder);
+        }
         if old.is_waiting() {
             return reject(Reject::CannotReplaceWaiting);
         }

@@ -66,8 +66,11 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
         Ok(None)
     }
 
-    /// One waiting order becomes an incoming one, under today's fees and checks.
+    /// One waiting order becomes an incoming one, under today's fees and checks; an expired one leaves.
     fn wake(&mut self, handle: S::Handle) -> Result<(), S::Error> {
+        if self.store.order(handle)?.is_expired(self.now) {
+            return self.cancel_open(handle, CancelReason::Expired);
+        }
         let order = self.take_out(handle)?;
         self.emit(Event::Triggered { order: order.id, market: order.market, account: order.account });
         let Some(market) = self.store.market(order.market)?.copied() else { return Ok(()) };

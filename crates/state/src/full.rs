@@ -291,7 +291,7 @@ impl<H: TreeHash> StateTree for FullTree<H> {
         if above == SLOT_NONE {
             return Ok(None);
         }
-
+        self.touch(above);
         let entry = self.entry(above);
         Ok(Some((entry.key, &entry.value)))
     }

@@ -9,14 +9,14 @@ use state::{HashCounts, StateTree};
 fn thousand() -> Full {
     let mut tree = Full::new();
     let entries: Vec<_> = (1..=1000u128).map(|key| set(key * 10, b"value")).collect();
-    tree.apply(&entries).unwrap();
+    tree.apply(&entries).expect("valid");
     tree.root();
     tree
 }
 
 fn cost(tree: &mut impl StateTree, batch: &[state::Change]) -> HashCounts {
     let before = tree.hashes();
-    tree.apply(batch).unwrap();
+    tree.apply(batch).expect("valid");
     tree.root();
     tree.hashes().since(&before)
 }
@@ -25,19 +25,19 @@ fn cost(tree: &mut impl StateTree, batch: &[state::Change]) -> HashCounts {
 fn no_change_makes_no_hash() {
     let mut tree = thousand();
     let before = tree.hashes();
-    tree.apply(&[]).unwrap();
-    tree.apply(&[set(10, b"value"), set(5000, b"value")]).unwrap();
-    tree.get(10).unwrap();
-    tree.get(11).unwrap();
-    tree.next(10).unwrap();
+    tree.apply(&[]).expect("valid");
+    tree.apply(&[set(10, b"value"), set(5000, b"value")]).expect("valid");
+    tree.get(10).expect("valid");
+    tree.get(11).expect("valid");
+    tree.next(10).expect("valid");
     tree.root();
     assert_eq!(tree.hashes(), before);
 
     tree.start_recording();
-    tree.apply(&[set(10, b"value")]).unwrap();
-    let mut partial = Partial::from_witness(tree.take_witness().unwrap()).unwrap();
+    tree.apply(&[set(10, b"value")]).expect("valid");
+    let mut partial = Partial::from_witness(tree.take_witness().expect("valid")).unwrap();
     let before = partial.hashes();
-    partial.apply(&[set(10, b"value")]).unwrap();
+    partial.apply(&[set(10, b"value")]).expect("valid");
     partial.root();
     assert_eq!(partial.hashes(), before);
 }
@@ -74,7 +74,7 @@ fn a_known_batch_costs_a_known_number_of_hashes_in_both_trees() {
     let found = cost(&mut tree, &batch);
     assert_eq!(found, HashCounts { leaves: 80, nodes: 311, roots: 1 });
 
-    let mut partial = Partial::from_witness(tree.take_witness().unwrap()).unwrap();
+    let mut partial = Partial::from_witness(tree.take_witness().expect("valid")).unwrap();
     let opening = partial.hashes();
     assert_eq!(cost(&mut partial, &batch), found);
     assert_eq!(opening, HashCounts { leaves: 60, nodes: 293, roots: 1 });
