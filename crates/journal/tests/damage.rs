@@ -123,6 +123,25 @@ fn a_segment_of_another_journal_is_damage() {
 }
 
 #[test]
+fn a_segment_of_a_fork_of_the_same_journal_is_damage() {
+    let (ours, theirs) = (directory(), directory());
+    drop(shared::open(ours.path()));
+    let first = &segments(ours.path())[0];
+    fs::copy(first, theirs.path().join(first.file_name().unwrap())).unwrap();
+    for (dir, history) in [(&ours, 0), (&theirs, 100)] {
+        let (mut journal, _) = shared::open(dir.path());
+        for index in 0..12 {
+            commit_groups(&mut journal, &[vec![record(history + index, 700)]]);
+        }
+    }
+    let (forked, lost) = (&segments(theirs.path())[1], &segments(ours.path())[1]);
+    assert_eq!(forked.file_name(), lost.file_name());
+    fs::copy(forked, lost).unwrap();
+    let error = refused(&ours);
+    assert!(matches!(&error, JournalError::Corrupt { file, offset: 48, .. } if file == lost), "{error}");
+}
+
+#[test]
 fn an_earlier_segment_cut_inside_its_frames_is_damage() {
     let (dir, _) = three_segments();
     let path = &segments(dir.path())[1];

@@ -151,7 +151,7 @@ impl Flow {
             reference_price: Price(100),
             limits: Limits {
                 max_quantity: Quantity(40),
-                max_notional: Quanta(15_000),
+                max_notional: Quanta(30_000),
                 max_open_orders: 9,
                 max_position: Quantity(90),
             },
@@ -214,7 +214,7 @@ impl Flow {
         }
         let halted = self.store.markets().find(|(_, market)| market.phase != Phase::Open).map(|found| found.0);
         if let Some(market) = halted
-            && self.random.chance(4)
+            && self.random.chance(8)
         {
             self.operator(OperatorCommand::ResumeMarket { market });
         }
@@ -250,7 +250,7 @@ impl Flow {
             10..13 if limit => TimeInForce::Gtd(soon),
             13 if self.random.chance(20) => TimeInForce::Gtd(Timestamp(self.random.wild())),
             14 if self.random.chance(20) => TimeInForce::Gtc,
-            15 | 16 => TimeInForce::Fok,
+            15 => TimeInForce::Fok,
             _ => TimeInForce::Ioc,
         };
         let rests = matches!(time_in_force, TimeInForce::Gtc | TimeInForce::Gtd(_));
@@ -381,7 +381,7 @@ impl Flow {
                     halt: self.random.one_of(&[0, 1_000, 5_000]),
                 };
             }
-            5 => params.limits = self.limits().unwrap_or(params.limits),
+            5 if market != STORMY => params.limits = self.limits().unwrap_or(params.limits),
             6 => params.fee_account = self.trader(),
             7 => params.lot = self.random.wild(),
             8 => params.tick = self.random.wild(),
@@ -397,7 +397,7 @@ impl Flow {
             max_quantity: Quantity(self.random.one_of(&[u64::MAX, u64::MAX, 15, 40])),
             max_notional: Quanta(self.random.one_of(&[u64::MAX, u64::MAX, 3_000, 20_000])),
             max_open_orders: self.random.one_of(&[u32::MAX, u32::MAX, 3, 20]),
-            max_position: Quantity(self.random.one_of(&[u64::MAX, u64::MAX, 0, 60, 120])),
+            max_position: Quantity(self.random.one_of(&[u64::MAX, u64::MAX, u64::MAX, 0, 60, 120])),
         })
     }
 
@@ -491,6 +491,11 @@ impl Flow {
             return;
         }
         self.operator(OperatorCommand::ResumeMarket { market: STORMY });
+        for account in (1..=TRADERS).map(AccountId) {
+            self.operator(OperatorCommand::MassCancel { account, market: None, side: None });
+            self.operator(OperatorCommand::SetLimits { account, market: STORMY, limits: None });
+        }
+        // More than two commands can wake, and more than the exchange holds.
         for _ in 0..720 {
             let account = AccountId(1 + self.random.below(u64::from(TRADERS)) as u32);
             let price = Price(last - 1 - self.random.below(2) as u32);
@@ -508,7 +513,9 @@ impl Flow {
         self.send(AccountId(2), Origin::Owner, Command::Place(supply));
         let mut shot = Place::limit(STORMY, Side::Sell, bid, Quantity(in_the_way + 10));
         (shot.time_in_force, shot.self_trade) = (TimeInForce::Ioc, SelfTrade::ExpireMaker);
-        self.send(AccountId(4), Origin::Owner, Command::Place(shot));
+        for account in [4, 6, 8] {
+            self.send(AccountId(account), Origin::Owner, Command::Place(shot));
+        }
     }
 
     /// Many orders that expire at once, waiting and resting ones, and a command that finds some of them there.

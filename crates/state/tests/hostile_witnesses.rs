@@ -33,8 +33,8 @@ fn replay(tree: &mut impl StateTree) -> Result<Outcome, StateError> {
 fn recorded() -> (Digest, Witness, Outcome) {
     let mut tree = example();
     let before = tree.start_recording();
-    let outcome = replay(&mut tree).unwrap();
-    (before, tree.take_witness().unwrap(), outcome)
+    let outcome = replay(&mut tree).expect("valid");
+    (before, tree.take_witness().expect("recording"), outcome)
 }
 
 fn check(before: Digest, witness: Witness) -> Result<Outcome, StateError> {

@@ -83,6 +83,14 @@ impl CommandsBlob {
         self.header.count += 1;
     }
 
+    /// Adds commands that are encoded already, the last of them at `timestamp`, the first relative to the last one
+    /// here.
+    pub fn push_encoded(&mut self, bytes: &[u8], count: u64, timestamp: Timestamp) {
+        self.body.extend_from_slice(bytes);
+        self.timestamp = timestamp;
+        self.header.count += count;
+    }
+
     /// How many commands there are.
     #[must_use]
     pub fn count(&self) -> u64 {

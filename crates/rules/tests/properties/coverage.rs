@@ -120,7 +120,7 @@ fn every_rejection_cancel_reason_and_kind_of_event_occurs() {
     assert_eq!(absent, []);
     assert!(all.len() == kinds().len() && events.iter().all(|event| all.contains(event)), "a kind is not listed");
     assert!(rejects.len() * 2 < total, "most commands should be carried out");
-    assert!(fills * 5 > total, "much should trade");
+    assert!(fills * 8 > total, "much should trade");
     let distinct: BTreeSet<u16> = rejects.iter().map(|reason| reason.code()).collect();
     assert_eq!(distinct.len(), Reject::ALL.len());
 }

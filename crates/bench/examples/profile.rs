@@ -1,0 +1,21 @@
+//! One engine over and over, for a profiler: `profile bare|full|client-ids [RUNS]`.
+
+use anyhow::{Context as _, bail};
+use bench::{BareEngine, FullEngine, With, Without, Workload, throughput};
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let engine = arguments.next().context("bare, full or client-ids?")?;
+    let runs: u32 = arguments.next().map_or(Ok(10), |runs| runs.parse())?;
+    let workload = Workload::new(1, 1_000_000);
+    for _ in 0..runs {
+        let (rate, filled) = match engine.as_str() {
+            "bare" => throughput::<BareEngine>(&workload)?,
+            "full" => throughput::<FullEngine<Without>>(&workload)?,
+            "client-ids" => throughput::<FullEngine<With>>(&workload)?,
+            other => bail!("no engine is called {other}"),
+        };
+        println!("{engine}: {:.2} M ops/s, {filled} lots", rate / 1e6);
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The figures as a table and as JSON.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::BenchError;
+use crate::machine::Machine;
+use crate::measure::{EngineFigures, Latency};
+use crate::memory::MemoryFigures;
+use crate::workload::{MARKET_MAKERS, Shares, WARM_ORDERS};
+
+/// All figures of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Where.
+    pub machine: Machine,
+    /// Operations of the workload.
+    pub operations: usize,
+    /// How often each engine ran it.
+    pub repetitions: usize,
+    /// What the operations were.
+    pub shares: Shares,
+    /// Orders on the book at the end.
+    pub resting: usize,
+    /// What reading the clock adds to each latency, in nanoseconds.
+    pub clock_overhead: f64,
+    /// A row an engine.
+    pub engines: Vec<EngineFigures>,
+    /// Memory of resting orders.
+    pub memory: MemoryFigures,
+}
+
+impl Report {
+    /// Writes the report as JSON.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_json(&self, path: &Path) -> Result<(), BenchError> {
+        let write = || {
+            let file = std::fs::File::create(path)?;
+            serde_json::to_writer_pretty(file, self).map_err(std::io::Error::from)
+        };
+        write().map_err(|source| BenchError::Write { path: path.to_owned(), source })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shares { adds, cancels, crosses, market_makers } = self.shares;
+        writeln!(f, "{}", self.machine)?;
+        writeln!(
+            f,
+            "{} operations on one core: {:.1} % adds, {:.1} % cancels, {:.1} % crossing IOC; {} resting orders at \
+             the start, {} at the end; {MARKET_MAKERS} market makers send {:.0} % of the messages",
+            self.operations,
+            adds * 100.0,
+            cancels * 100.0,
+            crosses * 100.0,
+            WARM_ORDERS,
+            self.resting,
+            market_makers * 100.0,
+        )?;
+        writeln!(
+            f,
+            "best and median of {} runs; latencies include {:.0} ns for reading the clock\n",
+            self.repetitions, self.clock_overhead,
+        )?;
+        writeln!(
+            f,
+            "{:<28} {:>7} {:>10} {:>7} {:>7} {:>8} {:>10} {:>12}",
+            "engine", "", "M ops/s", "p50 ns", "p99 ns", "p99.9 ns", "max ns", "lots filled"
+        )?;
+        for figures in &self.engines {
+            let (rate, latency) = (figures.operations_per_second, figures.latency);
+            let filled = figures.filled.to_string();
+            row(f, figures.engine, "best", rate.best, latency.best, &filled)?;
+            row(f, "", "median", rate.median, latency.median, "")?;
+        }
+        let m = &self.memory;
+        writeln!(f, "\nmemory of {} resting orders, {} of them with an expiry, all with client ids", m.orders, m.expiring)?;
+        let mut line = |what: &str, bytes: f64| writeln!(f, "{what:<36} {bytes:>12.1}");
+        line("bytes an order, resident", m.resident_per_order)?;
+        line("  reserved for the order itself", m.slab_per_order)?;
+        line("  reserved for its indexes", m.indexes_per_order)?;
+        line("price ladders of the market, bytes", m.ladders as f64)?;
+        line("bytes an account", m.accounts as f64 / f64::from(m.account_count))
+    }
+}
+
+fn row(
+    f: &mut fmt::Formatter<'_>,
+    engine: &str,
+    which: &str,
+    rate: f64,
+    latency: Latency,
+    filled: &str,
+) -> fmt::Result {
+    let Latency { p50, p99, p999, max } = latency;
+    writeln!(f, "{engine:<28} {which:>7} {:>10.2} {p50:>7} {p99:>7} {p999:>8} {max:>10} {filled:>12}", rate / 1e6)
+}

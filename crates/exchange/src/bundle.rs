@@ -1,0 +1,98 @@
+//! What is handed to the exchange, and what comes back.
+
+use crossbeam_channel::{Receiver, Sender};
+use types::{AccountId, Command, Outcome, Timestamp};
+
+use crate::Refused;
+
+/// Commands with the proof that they may be executed. Sequenced as they are, without anything in between, and never
+/// split between two batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// Commands of one session's stream or of several, in order. One signature for each account in it, over the
+    /// stream's digest after its last command here.
+    Streams {
+        /// Whose, and what.
+        commands: Vec<(AccountId, Command)>,
+        /// One an account, in any order.
+        signatures: Vec<(AccountId, [u8; 64])>,
+        /// The commands' time, for [`crate::Clock::Submission`]; otherwise ignored.
+        timestamp: Timestamp,
+    },
+    /// One command signed by the account's owner ([`transition::owner_digest`]).
+    Owner {
+        /// Whose.
+        account: AccountId,
+        /// What.
+        command: Command,
+        /// `r ‖ s ‖ v`.
+        signature: [u8; 65],
+        /// As above.
+        timestamp: Timestamp,
+    },
+    /// The next entries of the L1 queue. Only for whoever follows L1: the exchange cannot check them here, and a
+    /// batch with others than the contract holds will never settle.
+    L1 {
+        /// Whose, and what.
+        entries: Vec<(AccountId, Command)>,
+        /// As above.
+        timestamp: Timestamp,
+    },
+}
+
+impl Submission {
+    /// How many commands it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Streams { commands, .. } => commands.len(),
+            Self::Owner { .. } => 1,
+            Self::L1 { entries, .. } => entries.len(),
+        }
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What became of a submission: durable and executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// The number of its first command.
+    pub first_sequence: u64,
+    /// The batch it will be sealed in.
+    pub batch: u64,
+    /// The time it was given.
+    pub timestamp: Timestamp,
+    /// The outcome of each command.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A claim on an acknowledgement.
+#[derive(Debug)]
+pub struct Ticket(pub(crate) Receiver<Result<Acknowledgement, Refused>>);
+
+impl Ticket {
+    /// Waits until the submission is durable and executed.
+    ///
+    /// # Errors
+    /// When it was refused after all, or the exchange stopped before it was durable.
+    pub fn wait(self) -> Result<Acknowledgement, Refused> {
+        self.0.recv().unwrap_or(Err(Refused::ShuttingDown))
+    }
+
+    /// As [`Ticket::wait`], if it has happened already.
+    #[must_use]
+    pub fn poll(&self) -> Option<Result<Acknowledgement, Refused>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(crossbeam_channel::TryRecvError::Empty) => None,
+            Err(crossbeam_channel::TryRecvError::Disconnected) => Some(Err(Refused::ShuttingDown)),
+        }
+    }
+}
+
+pub(crate) type Reply = Sender<Result<Acknowledgement, Refused>>;

@@ -1,0 +1,93 @@
+//! What an operator decides about a running exchange. What traders are bound by is in the state, not here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of a running exchange.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Holds the journal, snapshots and sealed batches. One process at a time.
+    pub data_dir: PathBuf,
+    /// When a batch is sealed.
+    pub batch: BatchPolicy,
+    /// Submissions that may wait for the engine; more are answered "busy".
+    pub queue: usize,
+    /// Commands in one group commit at most.
+    pub group: usize,
+    /// Commands that may be executed but not yet sealed; beyond that new ones are answered "busy".
+    pub max_lag: u64,
+    /// Commands in one submission at most.
+    pub max_bundle: usize,
+    /// Messages a feed subscriber may be behind; then it is dropped.
+    pub feed_buffer: usize,
+    /// Take a snapshot after this many batches.
+    pub snapshot_every: u64,
+    /// Snapshots to keep, besides the newest.
+    pub older_snapshots: usize,
+    /// Keep the files of sealed batches, for provers and auditors. When off, only their reports are kept.
+    pub keep_batches: bool,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// How threads run.
+    pub threads: Threads,
+    /// The journal's own settings.
+    pub journal: journal::Options,
+    /// Measure how long the engine takes for every command (costs about 50 ns each).
+    pub measure: bool,
+}
+
+impl Config {
+    /// Sensible settings for a data directory.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            batch: BatchPolicy { commands: 10_000, interval: Duration::from_millis(500) },
+            queue: 4_096,
+            group: 16_384,
+            max_lag: 1 << 20,
+            max_bundle: 10_000,
+            feed_buffer: 4_096,
+            snapshot_every: 256,
+            older_snapshots: 1,
+            keep_batches: true,
+            clock: Clock::Wall,
+            threads: Threads::default(),
+            journal: journal::Options {
+                max_record_bytes: 4 << 20,
+                max_frame_bytes: 16 << 20,
+                ..journal::Options::default()
+            },
+            measure: false,
+        }
+    }
+}
+
+/// When a batch is sealed: whichever comes first. An empty batch is never sealed, and a submission never split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPolicy {
+    /// After at least this many commands.
+    pub commands: u64,
+    /// This long after its first command.
+    pub interval: Duration,
+}
+
+/// Where the time of commands comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The machine's clock when the command is sequenced.
+    Wall,
+    /// The submission says: for replaying recorded flow. Never for an exchange that others trust.
+    Submission,
+}
+
+/// How threads run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Threads {
+    /// Bind the engine to this core.
+    pub engine_core: Option<usize>,
+    /// Bind the shadow to this core.
+    pub shadow_core: Option<usize>,
+    /// The engine polls its queue without sleeping: lowest latency, one core fully used.
+    pub busy_poll: bool,
+}

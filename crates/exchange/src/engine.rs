@@ -1,0 +1,384 @@
+//! The engine thread: the one writer. Sequences submissions, executes them on the fast book, and hands groups of them
+//! on.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use book::Book;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use hdrhistogram::Histogram;
+use state::Sha256Hash;
+use transition::stream_start;
+use types::{AccountId, Command, Event, MarketId, Origin, Sequenced, Side, Timestamp};
+
+use crate::bundle::{Reply, Submission};
+use crate::chunk::{Chunk, Item};
+use crate::config::{Clock, Config};
+use crate::feeds::{FeedMessage, Topic};
+use crate::ingress::{Admitted, Permits, Session, Sessions, lock, stated_time};
+use crate::record::{BundleRecord, encode_seal};
+use crate::stats::{Counters, add_since};
+use crate::Refused;
+
+/// Journal bytes in one group at most; a submission may exceed it by its own size.
+const GROUP_BYTES: usize = 4 << 20;
+
+pub(crate) enum Message {
+    Submission(Box<Admitted>),
+    Subscribe { topic: Topic, sender: Sender<FeedMessage> },
+    /// Seal what there is, if there is anything.
+    Seal,
+    /// Seal, and end.
+    Shutdown,
+}
+
+/// Where the sequence of commands stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// The last command.
+    pub sequence: u64,
+    pub timestamp: Timestamp,
+    pub l1_position: u64,
+    /// The batch that is being filled.
+    pub batch: u64,
+    /// Commands in it so far.
+    pub in_batch: u64,
+}
+
+pub(crate) struct Engine {
+    pub book: Book,
+    pub cursor: Cursor,
+    pub config: Config,
+    pub identity: (u64, types::Address),
+    pub sessions: Arc<Sessions>,
+    pub counters: Arc<Counters>,
+    pub queue: Receiver<Message>,
+    pub permits: Permits,
+    pub chunks: Sender<Chunk>,
+    pub spare: Receiver<Chunk>,
+    /// Accounts whose stream has commands in the current batch: the batch's number by account.
+    pub streams_in_batch: Vec<u64>,
+    pub latency: Option<Histogram<u64>>,
+}
+
+impl Engine {
+    pub fn run(mut self) {
+        if let Some(core) = self.config.threads.engine_core {
+            core_affinity::set_for_current(core_affinity::CoreId { id: core });
+        }
+        let mut batch_began: Option<Instant> = None;
+        let mut chunk = Chunk::default();
+        loop {
+            let message = match self.receive(batch_began) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => Message::Seal,
+                Err(RecvTimeoutError::Disconnected) => Message::Shutdown,
+            };
+            let start = Instant::now();
+            let mut next = Some(message);
+            let mut ends = false;
+            while let Some(message) = next.take() {
+                let seals = match message {
+                    Message::Submission(admitted) => {
+                        self.permits.give_back();
+                        self.admit(*admitted, &mut chunk);
+                        false
+                    }
+                    Message::Subscribe { topic, sender } => {
+                        self.subscribe(topic, sender, &mut chunk);
+                        false
+                    }
+                    Message::Seal => true,
+                    Message::Shutdown => {
+                        ends = true;
+                        true
+                    }
+                };
+                if seals || self.cursor.in_batch >= self.config.batch.commands {
+                    self.seal(&mut chunk);
+                    break;
+                }
+                if chunk.outcomes.len() >= self.config.group || chunk.records.len() >= GROUP_BYTES {
+                    break;
+                }
+                next = self.queue.try_recv().ok();
+            }
+            add_since(&self.counters.engine_ns, start);
+            batch_began = match (batch_began, self.cursor.in_batch) {
+                (_, 0) => None,
+                (None, _) => Some(start),
+                (began, _) => began,
+            };
+            if !chunk.items.is_empty() {
+                self.counters.executed.fetch_add(chunk.outcomes.len() as u64, Ordering::Relaxed);
+                self.share_latency();
+                let full = std::mem::replace(&mut chunk, self.spare.try_recv().unwrap_or_default());
+                if self.chunks.send(full).is_err() {
+                    return;
+                }
+            }
+            if ends {
+                return;
+            }
+        }
+    }
+
+    fn receive(&self, batch_began: Option<Instant>) -> Result<Message, RecvTimeoutError> {
+        let deadline = batch_began.map(|began| began + self.config.batch.interval);
+        if self.config.threads.busy_poll {
+            loop {
+                match self.queue.try_recv() {
+                    Ok(message) => return Ok(message),
+                    Err(crossbeam_channel::TryRecvError::Disconnected) => {
+                        return Err(RecvTimeoutError::Disconnected);
+                    }
+                    Err(crossbeam_channel::TryRecvError::Empty) => std::hint::spin_loop(),
+                }
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Err(RecvTimeoutError::Timeout);
+                }
+            }
+        }
+        match deadline {
+            Some(deadline) => self.queue.recv_deadline(deadline),
+            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Sequences and executes a submission.
+    fn admit(&mut self, admitted: Admitted, chunk: &mut Chunk) {
+        let Admitted { submission, sessions, nonce, reply } = admitted;
+        if let Err(refused) = self.still_valid(&submission, &sessions, nonce) {
+            if let Some(reply) = reply {
+                let _ = reply.send(Err(refused));
+            }
+            return;
+        }
+        if self.ends_a_stream(&submission) {
+            self.seal(chunk);
+        }
+        let timestamp = match self.config.clock {
+            Clock::Submission => stated_time(&submission),
+            Clock::Wall => wall_clock().max(self.cursor.timestamp),
+        };
+        self.sequence(submission, timestamp, reply, chunk);
+    }
+
+    /// What may have changed while the submission waited in the queue.
+    fn still_valid(
+        &mut self,
+        submission: &Submission,
+        sessions: &[(AccountId, u64)],
+        nonce: Option<u64>,
+    ) -> Result<(), Refused> {
+        if self.config.clock == Clock::Submission && stated_time(submission) < self.cursor.timestamp {
+            return Err(Refused::Time);
+        }
+        let accounts = self.book.accounts();
+        for (account, number) in sessions {
+            if accounts.get(account.0 as usize).is_none_or(|known| known.sessions != *number) {
+                return Err(Refused::SessionChanged { account: *account });
+            }
+        }
+        if let (Submission::Owner { account, .. }, Some(nonce)) = (submission, nonce) {
+            let known = accounts.get(account.0 as usize).map(|account| account.nonce);
+            if known != Some(nonce) {
+                let position = known.unwrap_or_default();
+                let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+                if let Some(session) = sessions.get(account.0 as usize) {
+                    lock(session).nonce = position;
+                }
+                return Err(Refused::Signature { account: *account, position });
+            }
+        }
+        Ok(())
+    }
+
+    /// A session key may change in a batch only before the stream's first command.
+    fn ends_a_stream(&self, submission: &Submission) -> bool {
+        let ends = |account: AccountId, command: &Command| {
+            matches!(command, Command::RegisterSession { .. })
+                && self.streams_in_batch.get(account.0 as usize) == Some(&self.cursor.batch)
+        };
+        match submission {
+            Submission::Streams { .. } => false,
+            Submission::Owner { account, command, .. } => ends(*account, command),
+            Submission::L1 { entries, .. } => entries.iter().any(|(account, command)| ends(*account, command)),
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        submission: Submission,
+        timestamp: Timestamp,
+        reply: Option<Reply>,
+        chunk: &mut Chunk,
+    ) {
+        let first_sequence = self.cursor.sequence + 1;
+        let mut commands = Vec::with_capacity(submission.len() * 24);
+        let (streams, owner) = match submission {
+            Submission::Streams { commands: list, signatures, .. } => {
+                for (account, command) in list {
+                    let at = account.0 as usize;
+                    if at >= self.streams_in_batch.len() {
+                        self.streams_in_batch.resize(at + 1, 0);
+                    }
+                    self.streams_in_batch[at] = self.cursor.batch;
+                    self.execute(account, Origin::Session, command, timestamp, &mut commands, chunk);
+                }
+                (signatures, None)
+            }
+            Submission::Owner { account, command, signature, .. } => {
+                self.execute(account, Origin::Owner, command, timestamp, &mut commands, chunk);
+                (Vec::new(), Some(signature))
+            }
+            Submission::L1 { entries, .. } => {
+                for (account, command) in entries {
+                    let origin = Origin::L1(self.cursor.l1_position);
+                    self.cursor.l1_position += 1;
+                    self.execute(account, origin, command, timestamp, &mut commands, chunk);
+                }
+                (Vec::new(), None)
+            }
+        };
+        let count = self.cursor.sequence + 1 - first_sequence;
+        let start = chunk.records.len();
+        let record = BundleRecord { first_sequence, count, timestamp, commands: &commands, streams, owner };
+        record.encode(&mut chunk.records);
+        let end = chunk.records.len();
+        let BundleRecord { streams, owner, .. } = record;
+        // The commands lie in the record right before the signatures.
+        let tail = signatures_length(&streams, owner.is_some());
+        let commands = (end - tail - commands.len(), end - tail);
+        chunk.items.push(Item::Bundle {
+            record: (start, end),
+            commands,
+            first_sequence,
+            count: usize::try_from(count).unwrap_or(usize::MAX),
+            timestamp,
+            batch: self.cursor.batch,
+            streams,
+            owner,
+            reply,
+        });
+    }
+
+    #[inline]
+    fn execute(
+        &mut self,
+        account: AccountId,
+        origin: Origin,
+        command: Command,
+        timestamp: Timestamp,
+        bytes: &mut Vec<u8>,
+        chunk: &mut Chunk,
+    ) {
+        let sequenced = Sequenced { sequence: self.cursor.sequence + 1, timestamp, account, origin, command };
+        sequenced.encode(self.cursor.timestamp, bytes);
+        self.cursor.sequence += 1;
+        self.cursor.timestamp = timestamp;
+        self.cursor.in_batch += 1;
+        let before = chunk.events.len();
+        let events = &mut chunk.events;
+        let outcome = if let Some(latency) = &mut self.latency {
+            let start = Instant::now();
+            let Ok(outcome) = rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
+            let nanos = start.elapsed().as_nanos();
+            latency.saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
+            outcome
+        } else {
+            let Ok(outcome) = rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
+            outcome
+        };
+        chunk.accounts.push(account);
+        chunk.outcomes.push(outcome);
+        chunk.ends.push(u32::try_from(chunk.events.len()).unwrap_or(u32::MAX));
+        if origin != Origin::Session {
+            follow_sessions(&self.sessions, self.identity, &self.book, &chunk.events[before..]);
+        }
+    }
+
+    fn seal(&mut self, chunk: &mut Chunk) {
+        if self.cursor.in_batch == 0 {
+            return;
+        }
+        let start = chunk.records.len();
+        encode_seal(self.cursor.batch, &mut chunk.records);
+        chunk.items.push(Item::Seal { record: (start, chunk.records.len()), batch: self.cursor.batch });
+        self.cursor.batch += 1;
+        self.cursor.in_batch = 0;
+    }
+
+    fn subscribe(&mut self, topic: Topic, sender: Sender<FeedMessage>, chunk: &mut Chunk) {
+        let book = match topic {
+            Topic::Depth(market, _) | Topic::Ticker(market) => Some(self.resting(market)),
+            Topic::Executions(_) | Topic::Trades(_) => None,
+        };
+        chunk.items.push(Item::Subscribe { topic, sender, sequence: self.cursor.sequence, book });
+    }
+
+    fn resting(&self, market: MarketId) -> Vec<rules::Order> {
+        Side::BOTH.into_iter().flat_map(|side| self.book.side(market, side)).copied().collect()
+    }
+
+    fn share_latency(&mut self) {
+        if let Some(latency) = &mut self.latency {
+            let mut shared = lock(&self.counters.engine_latency);
+            match &mut *shared {
+                Some(sum) => {
+                    // Same bounds, so nothing can be out of range.
+                    let _ = sum.add(&*latency);
+                    latency.reset();
+                }
+                None => {
+                    *shared = Some(latency.clone());
+                    latency.reset();
+                }
+            }
+        }
+    }
+}
+
+/// Tells ingress what the engine did to accounts and sessions.
+pub(crate) fn follow_sessions(
+    sessions: &Sessions,
+    identity: (u64, types::Address),
+    book: &Book,
+    events: &[Event],
+) {
+    for event in events {
+        match *event {
+            Event::AccountOpened { account, owner } => {
+                let stream = stream_start::<Sha256Hash>(identity.0, identity.1, account, 0);
+                let key = types::SessionKey::default();
+                let session = Session { owner, key, number: 0, stream, nonce: 0 };
+                sessions.write().unwrap_or_else(PoisonError::into_inner).push(std::sync::Mutex::new(session));
+            }
+            Event::SessionRegistered { account, key, .. } => {
+                let sessions = sessions.read().unwrap_or_else(PoisonError::into_inner);
+                if let Some(session) = sessions.get(account.0 as usize) {
+                    let mut session = lock(session);
+                    let number = book.accounts().get(account.0 as usize).map_or(0, |known| known.sessions);
+                    session.key = key;
+                    session.number = number;
+                    session.stream = stream_start::<Sha256Hash>(identity.0, identity.1, account, number);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn signatures_length(streams: &[(AccountId, [u8; 64])], owner: bool) -> usize {
+    let varint = |value: u64| (64 - u64::leading_zeros(value | 1) as usize).div_ceil(7);
+    varint(streams.len() as u64)
+        + streams.iter().map(|(account, _)| varint(account.0.into()) + 64).sum::<usize>()
+        + 1
+        + if owner { 65 } else { 0 }
+}
+
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,233 @@
+//! The exchange as a whole: starts the threads, takes submissions, stops in order.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded, unbounded};
+use rules::Genesis;
+use transition::Stream;
+use types::AccountId;
+
+use crate::bundle::{Submission, Ticket};
+use crate::committer::Committer;
+use crate::config::Config;
+use crate::engine::{Engine, Message};
+use crate::feeds::{Publisher, Subscription, Topic};
+use crate::ingress::{Ingress, Permits, lock};
+use crate::recovery::{self, Parts, Recovered};
+use crate::shadow::{BatchReport, ShadowThread};
+use crate::stats::{Counters, LatencySummary, Stats};
+use crate::{ExchangeError, Fault, Refused};
+
+/// Groups that may wait for the journal.
+const GROUPS_IN_FLIGHT: usize = 4;
+
+/// A running exchange. Shared between threads by reference; [`Exchange::shutdown`] ends it in order, dropping it ends
+/// it too (acknowledged commands are durable in any case).
+pub struct Exchange {
+    ingress: Ingress,
+    queue: Sender<Message>,
+    counters: Arc<Counters>,
+    fault: Arc<Mutex<Option<Fault>>>,
+    reports: Arc<Mutex<VecDeque<BatchReport>>>,
+    threads: Vec<(&'static str, JoinHandle<()>)>,
+    feed_buffer: usize,
+}
+
+impl Exchange {
+    /// Opens a data directory and starts. An empty directory begins with `genesis`; another one must be of the same
+    /// exchange. `progress` is told how many commands were replayed from the journal.
+    ///
+    /// # Errors
+    /// When the directory is in use, damaged, or of another exchange; nothing is changed then.
+    pub fn open(
+        config: Config,
+        genesis: &Genesis,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(Self, Recovered), ExchangeError> {
+        let parts = recovery::open(&config, genesis, &mut progress)?;
+        let Parts {
+            book,
+            shadow,
+            journal,
+            snapshots,
+            sessions,
+            cursor,
+            streams_in_batch,
+            reports,
+            recovered,
+        } = parts;
+        let identity = (genesis.chain_id, genesis.exchange);
+        let counters = Arc::new(Counters::default());
+        let fault = Arc::new(Mutex::new(None));
+        let reports = Arc::new(Mutex::new(VecDeque::from(reports)));
+        let sessions = Arc::new(sessions);
+        let permits = Permits::new(config.queue);
+        let (queue, messages) = unbounded();
+        let (chunks, to_commit) = bounded(GROUPS_IN_FLIGHT);
+        // Bounded by `max_lag`: ingress takes nothing more when too much is unsealed.
+        let (committed, to_shadow) = unbounded();
+        let (spare, spares) = bounded(2 * GROUPS_IN_FLIGHT);
+        let (truncate, truncations) = unbounded();
+
+        let latency = config.measure.then(|| hdrhistogram::Histogram::new_with_bounds(1, 1 << 36, 3));
+        let engine = Engine {
+            book,
+            cursor,
+            config: config.clone(),
+            identity,
+            sessions: Arc::clone(&sessions),
+            counters: Arc::clone(&counters),
+            queue: messages,
+            permits: permits.clone(),
+            chunks,
+            spare: spares,
+            streams_in_batch,
+            // The bounds are constants that fit.
+            latency: latency.and_then(Result::ok),
+        };
+        let committer = Committer {
+            journal,
+            publisher: Publisher::default(),
+            counters: Arc::clone(&counters),
+            fault: Arc::clone(&fault),
+            chunks: to_commit,
+            shadow: committed,
+            truncate: truncations,
+        };
+        let shadow = ShadowThread {
+            shadow,
+            config: config.clone(),
+            snapshots,
+            counters: Arc::clone(&counters),
+            fault: Arc::clone(&fault),
+            reports: Arc::clone(&reports),
+            chunks: to_shadow,
+            spare,
+            truncate,
+        };
+        let mut threads = Vec::new();
+        for (name, run) in [
+            ("engine", Box::new(|| engine.run()) as Box<dyn FnOnce() + Send>),
+            ("committer", Box::new(|| committer.run())),
+            ("shadow", Box::new(|| shadow.run())),
+        ] {
+            let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+            threads.push((
+                name,
+                thread.map_err(|source| ExchangeError::File {
+                    doing: "start a thread for",
+                    path: config.data_dir.clone(),
+                    source,
+                })?,
+            ));
+        }
+        let ingress = Ingress::new(
+            &config,
+            identity,
+            sessions,
+            Arc::clone(&counters),
+            Arc::clone(&fault),
+            queue.clone(),
+            permits,
+        );
+        let feed_buffer = config.feed_buffer;
+        Ok((Self { ingress, queue, counters, fault, reports, threads, feed_buffer }, recovered))
+    }
+
+    /// Hands in a submission; the ticket says when it is durable and executed.
+    ///
+    /// # Errors
+    /// When it is refused. It has then left no trace.
+    pub fn submit(&self, submission: Submission) -> Result<Ticket, Refused> {
+        let (reply, answer) = bounded(1);
+        self.ingress.submit(submission, Some(reply), false)?;
+        Ok(Ticket(answer))
+    }
+
+    /// As [`Exchange::submit`], but waits for room instead of answering "busy".
+    ///
+    /// # Errors
+    /// As [`Exchange::submit`].
+    pub fn submit_waiting(&self, submission: Submission) -> Result<Ticket, Refused> {
+        let (reply, answer) = bounded(1);
+        self.ingress.submit(submission, Some(reply), true)?;
+        Ok(Ticket(answer))
+    }
+
+    /// Where the stream of an account's session is; `None` for an unknown account.
+    #[must_use]
+    pub fn stream(&self, account: AccountId) -> Option<Stream> {
+        self.ingress.stream(account).map(|known| known.0)
+    }
+
+    /// The nonce of the next command that an account's owner signs.
+    #[must_use]
+    pub fn nonce(&self, account: AccountId) -> Option<u64> {
+        self.ingress.stream(account).map(|known| known.1)
+    }
+
+    /// Follows a topic, from the commands executed from now on.
+    #[must_use]
+    pub fn subscribe(&self, topic: Topic) -> Subscription {
+        let (sender, receiver) = bounded(self.feed_buffer);
+        // If the engine has ended, the feed ends at once.
+        let _ = self.queue.send(Message::Subscribe { topic, sender });
+        Subscription { receiver }
+    }
+
+    /// Seals the current batch now, if it is not empty.
+    pub fn seal(&self) {
+        let _ = self.queue.send(Message::Seal);
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.counters.snapshot()
+    }
+
+    /// How long the engine took for a command, when [`Config::measure`] is on.
+    #[must_use]
+    pub fn engine_latency(&self) -> LatencySummary {
+        self.counters.latency()
+    }
+
+    /// The latest sealed batches, oldest first.
+    #[must_use]
+    pub fn batches(&self) -> Vec<BatchReport> {
+        lock(&self.reports).iter().cloned().collect()
+    }
+
+    /// What has stopped the exchange, if anything has.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        lock(&self.fault).clone()
+    }
+
+    /// Takes nothing more, finishes what was taken, seals it, and stops.
+    ///
+    /// # Errors
+    /// When something had broken.
+    pub fn shutdown(mut self) -> Result<(), ExchangeError> {
+        self.stop().map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    fn stop(&mut self) -> Option<Fault> {
+        let _ = self.queue.send(Message::Shutdown);
+        let mut fault = None;
+        for (name, thread) in self.threads.drain(..) {
+            if thread.join().is_err() {
+                fault.get_or_insert(Fault::Panic(name));
+            }
+        }
+        fault.or_else(|| self.fault())
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

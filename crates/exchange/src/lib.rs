@@ -1,0 +1,39 @@
+//! The exchange: commands in, acknowledged when durable and executed, sealed into batches that can be proved.
+//!
+//! ```text
+//!  submit (many threads)      engine (one writer)        committer             shadow
+//!  decode, check signatures ─► sequence, execute ─chunk─► journal, one fsync ─► execute on the tree,
+//!  streams, static limits      on the fast book           acknowledge, feeds    compare, seal
+//! ```
+//!
+//! Every arrow is a bounded queue. Nothing after the engine slows it down, except that new commands are answered
+//! "busy" when the shadow is further behind than configured. Must not know of proofs, chains or HTTP.
+
+mod bundle;
+mod chunk;
+mod committer;
+mod config;
+mod engine;
+mod error;
+mod exchange;
+mod feeds;
+mod ingress;
+mod market_view;
+mod record;
+mod recovery;
+mod sealed;
+mod shadow;
+mod signer;
+mod stats;
+
+pub use bundle::{Acknowledgement, Submission, Ticket};
+pub use config::{BatchPolicy, Clock, Config, Threads};
+pub use error::{ExchangeError, Fault, Refused};
+pub use exchange::Exchange;
+pub use feeds::{DepthLevel, FeedError, FeedMessage, FeedUpdate, Subscription, Topic};
+pub use market_view::{Level, Ticker};
+pub use recovery::Recovered;
+pub use sealed::{SealedBatch, SealedBatchError};
+pub use shadow::{BatchReport, Disagreement};
+pub use signer::StreamSigner;
+pub use stats::{LatencySummary, Stats};

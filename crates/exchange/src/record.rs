@@ -1,0 +1,136 @@
+//! What a journal record says.
+//!
+//! | tag | record |
+//! |---|---|
+//! | 0 | genesis: chain id, exchange, capacity, operator, key, expiry |
+//! | 1 | a submission: first sequence number, count, time of its commands, commands (as published, relative to the command before), signatures |
+//! | 2 | the batch with this number ends here |
+
+use rules::{Capacity, Genesis};
+use types::{AccountId, Address, DecodeError, Reader, SessionKey, Timestamp, Writer};
+
+/// A journal record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Record<'a> {
+    Genesis(Genesis),
+    Bundle(BundleRecord<'a>),
+    Seal { batch: u64 },
+}
+
+/// A sequenced submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BundleRecord<'a> {
+    pub first_sequence: u64,
+    pub count: u64,
+    pub timestamp: Timestamp,
+    /// Canonical encodings; the first is relative to the time of the command before.
+    pub commands: &'a [u8],
+    pub streams: Vec<(AccountId, [u8; 64])>,
+    pub owner: Option<[u8; 65]>,
+}
+
+pub(crate) fn encode_genesis(genesis: &Genesis) -> Vec<u8> {
+    let mut out = vec![0];
+    out.uint(genesis.chain_id);
+    out.raw(&genesis.exchange.0);
+    let capacity = &genesis.capacity;
+    out.uint(capacity.accounts.into());
+    out.uint(capacity.open_orders.into());
+    out.uint(capacity.assets.into());
+    out.uint(capacity.markets.into());
+    out.uint(capacity.price_levels.into());
+    out.raw(&genesis.operator.0);
+    out.raw(&genesis.operator_key.0);
+    out.uint(genesis.operator_expires.0);
+    out
+}
+
+pub(crate) fn encode_seal(batch: u64, out: &mut Vec<u8>) {
+    out.byte(2);
+    out.uint(batch);
+}
+
+impl BundleRecord<'_> {
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.byte(1);
+        out.uint(self.first_sequence);
+        out.uint(self.count);
+        out.uint(self.timestamp.0);
+        out.uint(self.commands.len() as u64);
+        out.raw(self.commands);
+        out.uint(self.streams.len() as u64);
+        for (account, signature) in &self.streams {
+            out.uint(account.0.into());
+            out.raw(signature);
+        }
+        out.byte(self.owner.is_some().into());
+        if let Some(signature) = &self.owner {
+            out.raw(signature);
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        let record = match r.byte("record")? {
+            0 => Self::Genesis(Genesis {
+                chain_id: r.uint("chain id")?,
+                exchange: Address(r.array("exchange")?),
+                capacity: Capacity {
+                    accounts: r.u32("account capacity")?,
+                    open_orders: r.u32("order capacity")?,
+                    assets: r.u16("asset capacity")?,
+                    markets: r.u16("market capacity")?,
+                    price_levels: r.u32("price level capacity")?,
+                },
+                operator: Address(r.array("operator")?),
+                operator_key: SessionKey(r.array("operator key")?),
+                operator_expires: Timestamp(r.uint("operator expiry")?),
+            }),
+            1 => {
+                let first_sequence = r.uint("first sequence")?;
+                let count = r.uint("count")?;
+                let timestamp = Timestamp(r.uint("timestamp")?);
+                let length = r.count(bytes.len() as u64, "commands length")?;
+                let commands = r.raw(length, "commands")?;
+                let signatures = r.count(bytes.len() as u64 / 65, "signatures")?;
+                let mut streams = Vec::with_capacity(signatures);
+                for _ in 0..signatures {
+                    streams.push((AccountId(r.u32("account")?), r.array("stream signature")?));
+                }
+                let owner = if r.bool("owner")? { Some(r.array("owner signature")?) } else { None };
+                Self::Bundle(BundleRecord { first_sequence, count, timestamp, commands, streams, owner })
+            }
+            2 => Self::Seal { batch: r.uint("batch")? },
+            tag => return Err(DecodeError::UnknownTag { what: "record", tag }),
+        };
+        r.finish()?;
+        Ok(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_survive_the_round_trip_and_have_no_other_length() {
+        let bundle = BundleRecord {
+            first_sequence: 7,
+            count: 2,
+            timestamp: Timestamp(99),
+            commands: &[1, 2, 3],
+            streams: vec![(AccountId(3), [9; 64])],
+            owner: Some([8; 65]),
+        };
+        let mut bytes = Vec::new();
+        bundle.encode(&mut bytes);
+        assert_eq!(Record::decode(&bytes), Ok(Record::Bundle(bundle)));
+        for length in 0..bytes.len() {
+            assert!(Record::decode(&bytes[..length]).is_err(), "{length}");
+        }
+        bytes.push(0);
+        assert_eq!(Record::decode(&bytes), Err(DecodeError::TrailingBytes { left: 1 }));
+    }
+}

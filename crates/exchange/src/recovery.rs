@@ -1,0 +1,260 @@
+//! From a data directory back to a running exchange: the newest snapshot, then the journal behind it.
+
+use std::path::Path;
+use std::sync::{Mutex, RwLock};
+
+use book::Book;
+use journal::{Journal, SnapshotStore, TornFrame};
+use rules::Genesis;
+use state::{FullTree, Sha256Hash, StateTree};
+use transition::{Anchor, Stream, TransitionError, restore, stream_digest, stream_start};
+use types::{DecodeError, Origin, Reader, Sequenced, Timestamp};
+
+use crate::config::Config;
+use crate::engine::{Cursor, follow_sessions};
+use crate::ingress::{Session, Sessions, lock};
+use crate::record::{BundleRecord, Record, encode_genesis};
+use crate::shadow::{Executed, Shadow};
+use crate::{BatchReport, ExchangeError};
+
+/// What starting found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The batch after which the snapshot was taken that served; zero if none did.
+    pub snapshot_batch: u64,
+    /// Snapshots that were damaged and passed over.
+    pub damaged_snapshots: Vec<String>,
+    /// Commands executed again from the journal.
+    pub replayed_commands: u64,
+    /// Batches sealed again.
+    pub replayed_batches: u64,
+    /// What a crash left half written at the journal's end; never acknowledged, and dropped.
+    pub torn: Option<TornFrame>,
+    /// The last command.
+    pub last_sequence: u64,
+    /// Its time.
+    pub last_timestamp: Timestamp,
+    /// The next entry of the L1 queue.
+    pub l1_position: u64,
+    /// The state root after the last sealed batch.
+    pub state_root: [u8; 32],
+}
+
+/// All parts of an exchange that is about to start.
+pub(crate) struct Parts {
+    pub book: Book,
+    pub shadow: Shadow,
+    pub journal: Journal,
+    pub snapshots: SnapshotStore,
+    pub sessions: Sessions,
+    pub cursor: Cursor,
+    pub streams_in_batch: Vec<u64>,
+    pub reports: Vec<BatchReport>,
+    pub recovered: Recovered,
+}
+
+/// Opens a data directory, creating it with `genesis` when it is empty. `progress` is told the number of commands
+/// replayed so far.
+pub(crate) fn open(
+    config: &Config,
+    genesis: &Genesis,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Parts, ExchangeError> {
+    let dir = &config.data_dir;
+    let batches_dir = dir.join("batches");
+    if config.keep_batches {
+        std::fs::create_dir_all(&batches_dir).map_err(|source| ExchangeError::File {
+            doing: "create",
+            path: batches_dir.clone(),
+            source,
+        })?;
+    }
+    let snapshots = SnapshotStore::open(&dir.join("snapshots"))?;
+    let latest = snapshots.latest()?;
+    let mut recovered = Recovered {
+        damaged_snapshots: latest
+            .damaged
+            .iter()
+            .map(|damaged| format!("{}: {}", damaged.path.display(), damaged.error))
+            .collect(),
+        ..Recovered::default()
+    };
+    let from = latest.snapshot.as_ref().map_or(journal::ReplayFrom::Genesis, journal::Snapshot::replay_from);
+    let (mut journal, found) = Journal::open(&dir.join("journal"), config.journal.clone(), from)?;
+    recovered.torn = found.torn;
+
+    let mut book = Book::new(genesis.capacity);
+    let mut tree = FullTree::<Sha256Hash>::new();
+    let mut index = 0;
+    let restored = match &latest.snapshot {
+        Some(snapshot) => {
+            index = snapshot.index;
+            let body = snapshot.read_body()?;
+            let (root, bytes) = body.split_first_chunk::<32>().ok_or(TransitionError::PreviousRoot)?;
+            tree = FullTree::from_snapshot(bytes)?;
+            if tree.root() != *root {
+                return Err(TransitionError::PreviousRoot.into());
+            }
+            let restored = restore(&tree, &mut book, |never| match never {})?;
+            recovered.snapshot_batch = restored.anchor.batch;
+            restored
+        }
+        None => {
+            transition::genesis(&mut tree, genesis)?;
+            if journal.next_index() == 0 {
+                journal.append(&encode_genesis(genesis))?;
+                journal.commit()?;
+            }
+            restore(&tree, &mut book, |never| match never {})?
+        }
+    };
+    check_identity(dir, &restored.anchor, &book, genesis)?;
+
+    let Anchor { chain_id, exchange, batch, sequence, timestamp, l1_position, .. } = restored.anchor;
+    let identity = (chain_id, exchange);
+    let sessions = restored_sessions(identity, &book, &restored.streams);
+    let cursor = Cursor { sequence, timestamp, l1_position, batch: batch + 1, in_batch: 0 };
+    let kept = config.keep_batches.then_some(batches_dir);
+    let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, kept);
+    let mut replay =
+        Replay { book, shadow, sessions, cursor, streams_in_batch: Vec::new(), reports: Vec::new(), identity };
+
+    let mut records = journal.read(index)?;
+    while let Some((index, bytes)) = records.next_record()? {
+        let bad = |source: DecodeError| ExchangeError::Record { index, source };
+        match Record::decode(bytes).map_err(bad)? {
+            Record::Genesis(found) if found == *genesis => {}
+            Record::Genesis(_) => {
+                return Err(ExchangeError::OtherExchange { data_dir: dir.clone(), what: "first states" });
+            }
+            Record::Bundle(bundle) => {
+                recovered.replayed_commands += bundle.count;
+                replay.bundle(&bundle).map_err(bad)?;
+                progress(recovered.replayed_commands);
+            }
+            Record::Seal { batch } => {
+                recovered.replayed_batches += 1;
+                replay.seal(batch)?;
+            }
+        }
+    }
+    let Replay { book, mut shadow, sessions, cursor, streams_in_batch, reports, .. } = replay;
+    recovered.last_sequence = cursor.sequence;
+    recovered.last_timestamp = cursor.timestamp;
+    recovered.l1_position = cursor.l1_position;
+    recovered.state_root = shadow.tree.root();
+    Ok(Parts { book, shadow, journal, snapshots, sessions, cursor, streams_in_batch, reports, recovered })
+}
+
+fn check_identity(dir: &Path, anchor: &Anchor, book: &Book, genesis: &Genesis) -> Result<(), ExchangeError> {
+    let what = if anchor.chain_id != genesis.chain_id {
+        "chain ids"
+    } else if anchor.exchange != genesis.exchange {
+        "contracts"
+    } else if book.counters().capacity != genesis.capacity {
+        "capacities"
+    } else {
+        return Ok(());
+    };
+    Err(ExchangeError::OtherExchange { data_dir: dir.to_path_buf(), what })
+}
+
+fn restored_sessions(
+    identity: (u64, types::Address),
+    book: &Book,
+    streams: &[(types::AccountId, Stream)],
+) -> Sessions {
+    let mut sessions: Vec<Mutex<Session>> = (0u32..)
+        .zip(book.accounts())
+        .map(|(id, account)| {
+            let id = types::AccountId(id);
+            let stream = stream_start::<Sha256Hash>(identity.0, identity.1, id, account.sessions);
+            Mutex::new(Session {
+                owner: account.owner,
+                key: account.session_key,
+                number: account.sessions,
+                stream,
+                nonce: account.nonce,
+            })
+        })
+        .collect();
+    for (account, stream) in streams {
+        if let Some(session) = sessions.get_mut(account.0 as usize) {
+            session.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).stream = *stream;
+        }
+    }
+    RwLock::new(sessions)
+}
+
+struct Replay {
+    book: Book,
+    shadow: Shadow,
+    sessions: Sessions,
+    cursor: Cursor,
+    streams_in_batch: Vec<u64>,
+    reports: Vec<BatchReport>,
+    identity: (u64, types::Address),
+}
+
+impl Replay {
+    fn bundle(&mut self, bundle: &BundleRecord<'_>) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(bundle.commands);
+        let mut events = Vec::new();
+        let mut bytes = Vec::new();
+        for _ in 0..bundle.count {
+            let sequenced =
+                Sequenced::decode(self.cursor.sequence + 1, self.cursor.timestamp, &mut reader)?;
+            self.cursor.sequence = sequenced.sequence;
+            self.cursor.timestamp = sequenced.timestamp;
+            self.cursor.in_batch += 1;
+            events.clear();
+            let Ok(outcome) = rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
+            self.shadow.expect(outcome, &events);
+            self.follow(&sequenced, &mut bytes);
+            follow_sessions(&self.sessions, self.identity, &self.book, &events);
+        }
+        reader.finish()?;
+        self.shadow.add(&Executed {
+            commands: bundle.commands,
+            count: bundle.count,
+            timestamp: bundle.timestamp,
+            streams: &bundle.streams,
+            owner: bundle.owner,
+        });
+        Ok(())
+    }
+
+    /// Moves streams, nonces and the L1 queue on, as ingress and engine did.
+    fn follow(&mut self, sequenced: &Sequenced, bytes: &mut Vec<u8>) {
+        let at = sequenced.account.0 as usize;
+        let sessions = self.sessions.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match sequenced.origin {
+            Origin::Session => {
+                if let Some(session) = sessions.get(at) {
+                    bytes.clear();
+                    sequenced.command.encode(bytes);
+                    let mut session = lock(session);
+                    session.stream.digest = stream_digest::<Sha256Hash>(&session.stream.digest, bytes);
+                    session.stream.position += 1;
+                }
+                if at >= self.streams_in_batch.len() {
+                    self.streams_in_batch.resize(at + 1, 0);
+                }
+                self.streams_in_batch[at] = self.cursor.batch;
+            }
+            Origin::Owner => {
+                if let Some(session) = sessions.get(at) {
+                    lock(session).nonce += 1;
+                }
+            }
+            Origin::L1(_) => self.cursor.l1_position += 1,
+        }
+    }
+
+    fn seal(&mut self, batch: u64) -> Result<(), ExchangeError> {
+        self.reports.push(self.shadow.seal(batch)?);
+        self.cursor.batch = batch + 1;
+        self.cursor.in_batch = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! A sealed batch: everything a prover or an auditor needs, in one file.
+//!
+//! ```text
+//! magic "GBBATCH" and version 1        8 bytes
+//! claim, abi.encode                  416 bytes
+//! length of the input                  8 bytes, little-endian
+//! input, canonical                     (transition::BatchInput)
+//! SHA-256 of all that                 32 bytes
+//! ```
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use transition::{BatchInput, Claim, Limits, Native, TransitionError};
+use types::DecodeError;
+
+const MAGIC: [u8; 8] = *b"GBBATCH\x01";
+const HEAD: usize = 8 + Claim::BYTES + 8;
+/// Larger files are refused unread.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// A sealed batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedBatch {
+    /// What it claims.
+    pub claim: Claim,
+    /// What the claim follows from.
+    pub input: BatchInput,
+}
+
+/// Why a file is not a sealed batch, or a sealed batch is not true.
+#[derive(Debug, Error)]
+pub enum SealedBatchError {
+    /// The file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// The file is not a sealed batch, or is damaged.
+    #[error("{what}")]
+    Format {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A part does not decode.
+    #[error("the sealed batch does not decode: {0}")]
+    Decode(#[from] DecodeError),
+    /// The input does not execute.
+    #[error("the batch proves nothing: {0}")]
+    Transition(#[from] TransitionError),
+    /// The input executes to another claim.
+    #[error("the batch executes to another claim than it states")]
+    Claim,
+}
+
+impl SealedBatch {
+    /// The file's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let input = self.input.encode();
+        let mut bytes = Vec::with_capacity(HEAD + input.len() + 32);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&self.claim.encode());
+        bytes.extend_from_slice(&(input.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&input);
+        let hash = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&hash);
+        bytes
+    }
+
+    /// Reads the file's bytes.
+    ///
+    /// # Errors
+    /// When they are not a whole, undamaged sealed batch.
+    pub fn decode(bytes: &[u8]) -> Result<Self, SealedBatchError> {
+        let format = |what| SealedBatchError::Format { what };
+        let (content, hash) = bytes.split_last_chunk::<32>().ok_or(format("the file is too short"))?;
+        let head = content.get(..HEAD).ok_or(format("the file is too short"))?;
+        if head[..8] != MAGIC {
+            return Err(format("this is not a sealed batch of version 1"));
+        }
+        if Sha256::digest(content).as_slice() != hash {
+            return Err(format("the checksum does not match: the file is damaged or cut short"));
+        }
+        let length: [u8; 8] = head[HEAD - 8..].try_into().map_err(|_| format("the file is too short"))?;
+        let input = &content[HEAD..];
+        if u64::from_le_bytes(length) != input.len() as u64 {
+            return Err(format("the length does not match"));
+        }
+        let claim = Claim::decode(&head[8..HEAD - 8])?;
+        Ok(Self { claim, input: BatchInput::decode(input, &Limits::default())? })
+    }
+
+    /// Writes the file whole or not at all. It is durable once [`File::sync_all`] was called on it.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn write(&self, path: &Path) -> Result<File, SealedBatchError> {
+        let fail = |source| SealedBatchError::File { path: path.to_path_buf(), source };
+        let temporary = path.with_extension("partial");
+        let mut file = File::create(&temporary).map_err(fail)?;
+        file.write_all(&self.encode()).map_err(fail)?;
+        fs::rename(&temporary, path).map_err(fail)?;
+        Ok(file)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a sealed batch.
+    pub fn read(path: &Path) -> Result<Self, SealedBatchError> {
+        let fail = |source| SealedBatchError::File { path: path.to_path_buf(), source };
+        let mut bytes = Vec::new();
+        File::open(path).map_err(fail)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(SealedBatchError::Format { what: "the file is larger than any sealed batch" });
+        }
+        Self::decode(&bytes)
+    }
+
+    /// Executes the batch again, with every signature, and compares.
+    ///
+    /// # Errors
+    /// When it does not execute to its claim.
+    pub fn verify(&self) -> Result<(), SealedBatchError> {
+        if transition::execute::<Native>(&self.input)? == self.claim { Ok(()) } else { Err(SealedBatchError::Claim) }
+    }
+}
+
+/// The file of a batch in a directory.
+pub(crate) fn batch_path(dir: &Path, batch: u64) -> PathBuf {
+    dir.join(format!("{batch:012}.batch"))
+}
