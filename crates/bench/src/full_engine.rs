@@ -177,8 +177,7 @@ impl<C: ClientIds> Engine for FullEngine<C> {
                 Operation::Cancel { order } => order,
                 _ => self.placed,
             };
-            // The rules number orders from one as they are accepted, and accept all of these.
-            let client_id = ClientOrderId(if C::USED { u64::from(order) + 1 } else { 0 });
+            let client_id = if C::USED { workload.client_id(order) } else { ClientOrderId::NONE };
             let place = |side, price, quantity, time_in_force| {
                 let order = Place::limit(Self::MARKET, side, price, quantity);
                 Command::Place(Place { time_in_force, client_id, ..order })
@@ -190,6 +189,7 @@ impl<C: ClientIds> Engine for FullEngine<C> {
                     Command::Cancel { market: Self::MARKET, order: OrderRef::Client(client_id) }
                 }
                 Operation::Cancel { order } => {
+                    // The rules number orders from one as they are accepted, and accept all of these.
                     let id = OrderId(u64::from(order) + 1);
                     Command::Cancel { market: Self::MARKET, order: OrderRef::Id(id) }
                 }

@@ -1,8 +1,7 @@
 //! The crate `orderbook-rs`: a lock-free book for many threads, here driven by one. No balances, risk or fees.
 
-use orderbook_rs::orderbook::trade::TradeResult;
-use orderbook_rs::pricelevel::{Hash32, Price, Quantity};
-use orderbook_rs::{Id, OrderBook, OrderBookError, OrderType, Side, TimeInForce, TimestampMs};
+use orderbook_rs::{Id, OrderBook, OrderBookError, OrderType, Side, TimeInForce, TimestampMs, TradeResult};
+use pricelevel::{Hash32, Price, Quantity};
 
 use crate::engine::Engine;
 use crate::workload::{Operation, Workload};

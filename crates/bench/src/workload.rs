@@ -3,9 +3,8 @@
 //! First [`WARM_ORDERS`] orders are put on the book, outside the clock. Then, in the long run, 50 % of the
 //! operations add a limit order behind a wandering mid price, 42 % cancel a random resting order, and 8 % cross
 //! the spread, immediate or cancel. Each operation's kind is drawn on its own, so the shares hold for any
-//! length. Crossing orders have the sizes of adding ones and meet about one maker each, so the book neither
-//! drains nor grows: about as many orders rest at the end as at the beginning. A few adds (about 1 %) trade at
-//! once, because the mid moved onto them.
+//! length. A crossing order meets about one maker, so the book neither drains nor grows: about as many orders
+//! rest at the end as at the beginning. One add in 300 trades at once, because the mid moved onto it.
 //!
 //! Prices lie up to 200 ticks behind the mid, most of them near. Cancelling any resting order, and not mostly
 //! the youngest as traders do, is hard on caches.
@@ -15,7 +14,7 @@
 //! self-trade prevention does the same as one without.
 
 use book::BareBook;
-use types::{AccountId, Price, Quantity, Side};
+use types::{AccountId, ClientOrderId, Price, Quantity, Side};
 
 /// No price of the workload is higher.
 pub const MAX_PRICE: Price = Price(1 << 16);
@@ -63,6 +62,7 @@ pub struct Workload {
     warm_up: usize,
     /// By order number.
     accounts: Vec<AccountId>,
+    client_ids: Vec<ClientOrderId>,
     filled: u64,
     resting: usize,
 }
@@ -100,7 +100,8 @@ impl Workload {
             }
         }
         let Generator { operations, accounts, filled, live, .. } = generator;
-        Self { operations, warm_up, accounts, filled, resting: live.orders.len() }
+        let client_ids = client_ids(&accounts);
+        Self { operations, warm_up, accounts, client_ids, filled, resting: live.orders.len() }
     }
 
     /// The orders that are on the book before the clock starts.
@@ -125,6 +126,12 @@ impl Workload {
     #[must_use]
     pub fn account(&self, order: u32) -> AccountId {
         self.accounts[order as usize]
+    }
+
+    /// Its sender's number for it.
+    #[must_use]
+    pub fn client_id(&self, order: u32) -> ClientOrderId {
+        self.client_ids[order as usize]
     }
 
     /// Lots that every engine fills.
@@ -166,6 +173,17 @@ impl Workload {
             market_makers: part(by_makers),
         }
     }
+}
+
+/// Each account counts its own orders from one.
+fn client_ids(accounts: &[AccountId]) -> Vec<ClientOrderId> {
+    let mut last = vec![0; ACCOUNTS as usize + 1];
+    let number = |account: &AccountId| {
+        let last = &mut last[account.0 as usize];
+        *last += 1;
+        ClientOrderId(*last)
+    };
+    accounts.iter().map(number).collect()
 }
 
 /// A bare book runs along, so that only orders which still rest are cancelled.
@@ -217,7 +235,8 @@ impl Generator {
             Side::Buy => Price(self.mid + 50),
             Side::Sell => Price(self.mid - 50),
         };
-        let quantity = self.quantity();
+        // A little smaller than the orders it meets, to make up for adds that trade at once.
+        let quantity = Quantity(1 + self.random.below(96));
         self.operations.push(Operation::Cross { side, price, quantity });
         let account = self.other();
         self.enter(account, side, price, quantity, false);

@@ -16,8 +16,8 @@ pub enum Submission {
         commands: Vec<(AccountId, Command)>,
         /// One an account, in any order.
         signatures: Vec<(AccountId, [u8; 64])>,
-        /// The commands' time, for [`crate::Clock::Submission`]; otherwise ignored.
-        timestamp: Timestamp,
+        /// The time of each command, for [`crate::Clock::Submission`]; otherwise empty.
+        timestamps: Vec<Timestamp>,
     },
     /// One command signed by the account's owner ([`transition::owner_digest`]).
     Owner {
@@ -28,7 +28,7 @@ pub enum Submission {
         /// `r ‖ s ‖ v`.
         signature: [u8; 65],
         /// As above.
-        timestamp: Timestamp,
+        timestamps: Vec<Timestamp>,
     },
     /// The next entries of the L1 queue. Only for whoever follows L1: the exchange cannot check them here, and a
     /// batch with others than the contract holds will never settle.
@@ -36,7 +36,7 @@ pub enum Submission {
         /// Whose, and what.
         entries: Vec<(AccountId, Command)>,
         /// As above.
-        timestamp: Timestamp,
+        timestamps: Vec<Timestamp>,
     },
 }
 
@@ -48,6 +48,24 @@ impl Submission {
             Self::Streams { commands, .. } => commands.len(),
             Self::Owner { .. } => 1,
             Self::L1 { entries, .. } => entries.len(),
+        }
+    }
+
+    /// The time of each command, as the submission states it.
+    #[must_use]
+    pub fn timestamps(&self) -> &[Timestamp] {
+        match self {
+            Self::Streams { timestamps, .. }
+            | Self::Owner { timestamps, .. }
+            | Self::L1 { timestamps, .. } => timestamps,
+        }
+    }
+
+    pub(crate) fn take_timestamps(&mut self) -> Vec<Timestamp> {
+        match self {
+            Self::Streams { timestamps, .. }
+            | Self::Owner { timestamps, .. }
+            | Self::L1 { timestamps, .. } => std::mem::take(timestamps),
         }
     }
 
@@ -65,7 +83,7 @@ pub struct Acknowledgement {
     pub first_sequence: u64,
     /// The batch it will be sealed in.
     pub batch: u64,
-    /// The time it was given.
+    /// The time of its last command.
     pub timestamp: Timestamp,
     /// The outcome of each command.
     pub outcomes: Vec<Outcome>,

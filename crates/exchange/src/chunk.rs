@@ -4,9 +4,9 @@ use crossbeam_channel::Sender;
 use rules::Order;
 use types::{AccountId, Event, Outcome, Timestamp};
 
+use crate::Refused;
 use crate::bundle::{Acknowledgement, Reply};
 use crate::feeds::{FeedMessage, Topic};
-use crate::Refused;
 
 /// A group of executed submissions. Its vectors are recycled.
 #[derive(Default)]

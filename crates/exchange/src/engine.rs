@@ -12,21 +12,24 @@ use state::Sha256Hash;
 use transition::stream_start;
 use types::{AccountId, Command, Event, MarketId, Origin, Sequenced, Side, Timestamp};
 
+use crate::Refused;
 use crate::bundle::{Reply, Submission};
 use crate::chunk::{Chunk, Item};
 use crate::config::{Clock, Config};
 use crate::feeds::{FeedMessage, Topic};
-use crate::ingress::{Admitted, Permits, Session, Sessions, lock, stated_time};
+use crate::ingress::{Admitted, Permits, Session, Sessions, lock};
 use crate::record::{BundleRecord, encode_seal};
 use crate::stats::{Counters, add_since};
-use crate::Refused;
 
 /// Journal bytes in one group at most; a submission may exceed it by its own size.
 const GROUP_BYTES: usize = 4 << 20;
 
 pub(crate) enum Message {
     Submission(Box<Admitted>),
-    Subscribe { topic: Topic, sender: Sender<FeedMessage> },
+    Subscribe {
+        topic: Topic,
+        sender: Sender<FeedMessage>,
+    },
     /// Seal what there is, if there is anything.
     Seal,
     /// Seal, and end.
@@ -158,11 +161,7 @@ impl Engine {
         if self.ends_a_stream(&submission) {
             self.seal(chunk);
         }
-        let timestamp = match self.config.clock {
-            Clock::Submission => stated_time(&submission),
-            Clock::Wall => wall_clock().max(self.cursor.timestamp),
-        };
-        self.sequence(submission, timestamp, reply, chunk);
+        self.sequence(submission, reply, chunk);
     }
 
     /// What may have changed while the submission waited in the queue.
@@ -172,8 +171,12 @@ impl Engine {
         sessions: &[(AccountId, u64)],
         nonce: Option<u64>,
     ) -> Result<(), Refused> {
-        if self.config.clock == Clock::Submission && stated_time(submission) < self.cursor.timestamp {
-            return Err(Refused::Time);
+        if self.config.clock == Clock::Submission {
+            let times = submission.timestamps();
+            let follows = times.first().is_some_and(|first| *first >= self.cursor.timestamp);
+            if !follows || times.len() != submission.len() || !times.is_sorted() {
+                return Err(Refused::Time);
+            }
         }
         let accounts = self.book.accounts();
         for (account, number) in sessions {
@@ -204,17 +207,19 @@ impl Engine {
         match submission {
             Submission::Streams { .. } => false,
             Submission::Owner { account, command, .. } => ends(*account, command),
-            Submission::L1 { entries, .. } => entries.iter().any(|(account, command)| ends(*account, command)),
+            Submission::L1 { entries, .. } => {
+                entries.iter().any(|(account, command)| ends(*account, command))
+            }
         }
     }
 
-    fn sequence(
-        &mut self,
-        submission: Submission,
-        timestamp: Timestamp,
-        reply: Option<Reply>,
-        chunk: &mut Chunk,
-    ) {
+    fn sequence(&mut self, mut submission: Submission, reply: Option<Reply>, chunk: &mut Chunk) {
+        let mut times = match self.config.clock {
+            Clock::Submission => submission.take_timestamps(),
+            Clock::Wall => Vec::new(),
+        }
+        .into_iter();
+        let now = wall_clock().max(self.cursor.timestamp);
         let first_sequence = self.cursor.sequence + 1;
         let mut commands = Vec::with_capacity(submission.len() * 24);
         let (streams, owner) = match submission {
@@ -225,25 +230,40 @@ impl Engine {
                         self.streams_in_batch.resize(at + 1, 0);
                     }
                     self.streams_in_batch[at] = self.cursor.batch;
-                    self.execute(account, Origin::Session, command, timestamp, &mut commands, chunk);
+                    self.execute(
+                        account,
+                        Origin::Session,
+                        command,
+                        times.next().unwrap_or(now),
+                        &mut commands,
+                        chunk,
+                    );
                 }
                 (signatures, None)
             }
             Submission::Owner { account, command, signature, .. } => {
-                self.execute(account, Origin::Owner, command, timestamp, &mut commands, chunk);
+                self.execute(
+                    account,
+                    Origin::Owner,
+                    command,
+                    times.next().unwrap_or(now),
+                    &mut commands,
+                    chunk,
+                );
                 (Vec::new(), Some(signature))
             }
             Submission::L1 { entries, .. } => {
                 for (account, command) in entries {
                     let origin = Origin::L1(self.cursor.l1_position);
                     self.cursor.l1_position += 1;
-                    self.execute(account, origin, command, timestamp, &mut commands, chunk);
+                    self.execute(account, origin, command, times.next().unwrap_or(now), &mut commands, chunk);
                 }
                 (Vec::new(), None)
             }
         };
         let count = self.cursor.sequence + 1 - first_sequence;
         let start = chunk.records.len();
+        let timestamp = self.cursor.timestamp;
         let record = BundleRecord { first_sequence, count, timestamp, commands: &commands, streams, owner };
         record.encode(&mut chunk.records);
         let end = chunk.records.len();

@@ -130,7 +130,7 @@ pub enum Refused {
         /// Whose.
         account: AccountId,
     },
-    /// A recorded time lies before the last one.
-    #[error("the submission's time lies before the last command's")]
+    /// The exchange takes the time from submissions, and this one's is missing or runs backwards.
+    #[error("the submission must state a time for each command, none before the last command's")]
     Time,
 }

@@ -195,7 +195,9 @@ impl Publisher {
         let body = match topic {
             Topic::Depth(_, DepthLevel::L1) => Some(market.view.best()),
             Topic::Depth(_, DepthLevel::L2) => Some(market.view.l2_snapshot()),
-            Topic::Depth(_, DepthLevel::L3) => Some(FeedUpdate::L3Snapshot(book.unwrap_or_default().to_vec())),
+            Topic::Depth(_, DepthLevel::L3) => {
+                Some(FeedUpdate::L3Snapshot(book.unwrap_or_default().to_vec()))
+            }
             Topic::Ticker(_) => Some(FeedUpdate::Ticker(market.view.ticker())),
             _ => None,
         };

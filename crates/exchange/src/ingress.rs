@@ -10,7 +10,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use state::Sha256Hash;
 use transition::{Crypto, Native, Stream, owner_digest, stream_digest};
-use types::{AccountId, Address, Command, SessionKey, Timestamp};
+use types::{AccountId, Address, Command, SessionKey};
 
 use crate::bundle::{Reply, Submission};
 use crate::config::Config;
@@ -261,13 +261,4 @@ struct Extended<'a> {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The time of a submission as it says itself.
-pub(crate) fn stated_time(submission: &Submission) -> Timestamp {
-    match submission {
-        Submission::Streams { timestamp, .. }
-        | Submission::Owner { timestamp, .. }
-        | Submission::L1 { timestamp, .. } => *timestamp,
-    }
 }

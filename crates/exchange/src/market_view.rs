@@ -124,7 +124,8 @@ impl MarketView {
     }
 
     pub fn best(&self) -> FeedUpdate {
-        let level = |entry: Option<(&Price, &u64)>| entry.map(|(price, quantity)| (*price, Quantity(*quantity)));
+        let level =
+            |entry: Option<(&Price, &u64)>| entry.map(|(price, quantity)| (*price, Quantity(*quantity)));
         FeedUpdate::Best { bid: level(self.bids.last_key_value()), ask: level(self.asks.first_key_value()) }
     }
 

@@ -116,8 +116,15 @@ pub(crate) fn open(
     let cursor = Cursor { sequence, timestamp, l1_position, batch: batch + 1, in_batch: 0 };
     let kept = config.keep_batches.then_some(batches_dir);
     let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, kept);
-    let mut replay =
-        Replay { book, shadow, sessions, cursor, streams_in_batch: Vec::new(), reports: Vec::new(), identity };
+    let mut replay = Replay {
+        book,
+        shadow,
+        sessions,
+        cursor,
+        streams_in_batch: Vec::new(),
+        reports: Vec::new(),
+        identity,
+    };
 
     let mut records = journal.read(index)?;
     while let Some((index, bytes)) = records.next_record()? {
@@ -202,8 +209,7 @@ impl Replay {
         let mut events = Vec::new();
         let mut bytes = Vec::new();
         for _ in 0..bundle.count {
-            let sequenced =
-                Sequenced::decode(self.cursor.sequence + 1, self.cursor.timestamp, &mut reader)?;
+            let sequenced = Sequenced::decode(self.cursor.sequence + 1, self.cursor.timestamp, &mut reader)?;
             self.cursor.sequence = sequenced.sequence;
             self.cursor.timestamp = sequenced.timestamp;
             self.cursor.in_batch += 1;

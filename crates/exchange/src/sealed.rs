@@ -129,7 +129,11 @@ impl SealedBatch {
     /// # Errors
     /// When it does not execute to its claim.
     pub fn verify(&self) -> Result<(), SealedBatchError> {
-        if transition::execute::<Native>(&self.input)? == self.claim { Ok(()) } else { Err(SealedBatchError::Claim) }
+        if transition::execute::<Native>(&self.input)? == self.claim {
+            Ok(())
+        } else {
+            Err(SealedBatchError::Claim)
+        }
     }
 }
 

@@ -15,17 +15,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use journal::SnapshotStore;
 use state::{FullTree, HashCounts, Sha256Hash, StateTree};
-use transition::{
-    Authorisation, BatchInput, Claim, CommandsBlob, EventsLog, Native, execute_batch,
-};
+use transition::{Authorisation, BatchInput, Claim, CommandsBlob, EventsLog, Native, execute_batch};
 use types::{AccountId, Event, Outcome, Sequenced, Timestamp};
 
+use crate::Fault;
 use crate::chunk::{Chunk, Item};
 use crate::config::Config;
 use crate::ingress::lock;
 use crate::sealed::{SealedBatch, batch_path};
 use crate::stats::Counters;
-use crate::Fault;
 
 /// Reports that are kept in memory.
 const KEPT_REPORTS: usize = 1 << 16;
@@ -187,8 +185,7 @@ impl Shadow {
             path: None,
         };
         if let Some(dir) = &self.batches_dir {
-            let authorisation =
-                Authorisation { streams: streams.into_iter().collect(), owners };
+            let authorisation = Authorisation { streams: streams.into_iter().collect(), owners };
             let input = BatchInput { previous_root, commands, authorisation, witness };
             let path = batch_path(dir, batch);
             let sealed = SealedBatch { claim: report.claim.clone(), input };
