@@ -236,7 +236,7 @@ impl Generator {
             Side::Sell => Price(self.mid - 50),
         };
         // A little smaller than the orders it meets, to make up for adds that trade at once.
-        let quantity = Quantity(1 + self.random.below(96));
+        let quantity = Quantity(1 + self.random.below(97));
         self.operations.push(Operation::Cross { side, price, quantity });
         let account = self.other();
         self.enter(account, side, price, quantity, false);

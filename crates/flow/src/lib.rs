@@ -1,3 +1,4 @@
+//! Order flow: what traders ask of the exchange, recorded or simulated, one item after the other.
 //!
 //! A source of flow is an iterator, so that hundreds of millions of commands need no more memory than one. It
 //! begins with its own setup (assets, markets, deposits, session keys) and needs nothing but the genesis it

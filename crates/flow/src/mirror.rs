@@ -69,6 +69,11 @@ impl Mirror {
         self.book.side(MARKET, side)
     }
 
+    /// The first order of a side.
+    pub fn best(&self, side: Side) -> Option<Order> {
+        self.orders(side).next().copied()
+    }
+
     /// The orders at the best price of a side, earliest first; none when that is not `price`.
     pub fn level(&self, side: Side, price: Price) -> Vec<Order> {
         self.orders(side).take_while(|order| order.price == price).copied().collect()

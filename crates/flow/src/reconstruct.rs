@@ -170,7 +170,7 @@ impl Reconstruction {
         self.agreement.executions += 1;
         let (price, quantity) = (self.recording.price(message.price), message.quantity);
         let maker = self.mirror.find(self.account_of(message.order), ClientOrderId(message.order));
-        let front = self.mirror.orders(message.side).next().copied();
+        let front = self.mirror.best(message.side);
         let place = Place {
             time_in_force: TimeInForce::Ioc,
             ..Place::limit(MARKET, message.side.opposite(), price, quantity)
@@ -201,7 +201,7 @@ impl Reconstruction {
 
     fn quotes_agree(&self, message: &Message) -> bool {
         Side::BOTH.into_iter().all(|side| {
-            let ours = self.mirror.orders(side).next().map(|best| {
+            let ours = self.mirror.best(side).map(|best| {
                 let level = self.mirror.orders(side).take_while(|order| order.price == best.price);
                 (best.price, level.map(|order| order.quantity.0).sum::<u64>())
             });
@@ -249,7 +249,7 @@ impl Reconstruction {
 
     fn cancel_better(&mut self, message: &Message, side: Side) {
         let recorded = message.quote(side).map(|quote| self.recording.price(quote.price));
-        while let Some(order) = self.mirror.orders(side).next().copied() {
+        while let Some(order) = self.mirror.best(side) {
             if recorded.is_some_and(|recorded| !better(side, order.price, recorded)) {
                 return;
             }

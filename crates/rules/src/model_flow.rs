@@ -212,7 +212,8 @@ impl Flow {
         if self.store.counters().halted && self.random.chance(10) {
             self.operator(OperatorCommand::HaltExchange { halted: false });
         }
-        let halted = self.store.markets().find(|(_, market)| market.phase != Phase::Open).map(|found| found.0);
+        let halted =
+            self.store.markets().find(|(_, market)| market.phase != Phase::Open).map(|found| found.0);
         if let Some(market) = halted
             && self.random.chance(8)
         {
@@ -437,7 +438,8 @@ impl Flow {
                 self.send(OPERATOR, Origin::Owner, Command::Operator(command.into()));
             }
             2 => self.session(account, Command::Deposit { owner, asset: HUGE, amount: Quanta(wild) }),
-            3 => self.session(account, Command::RegisterSession { key: key(account, 0), expires: Timestamp(0) }),
+            3 => self
+                .session(account, Command::RegisterSession { key: key(account, 0), expires: Timestamp(0) }),
             4 => self.session(AccountId(wild as u32 | 64), Command::MassCancel { market: None, side: None }),
             5 => self.session(account, Command::MassCancel { market: Some(MarketId(77)), side: None }),
             6 => {
@@ -448,7 +450,9 @@ impl Flow {
                 let command = OperatorCommand::SuspendAccount { account: AccountId(999), suspended: true };
                 self.operator(command);
             }
-            8 => self.session(account, Command::Withdraw { asset: AssetId(wild as u16), amount: Quanta(wild) }),
+            8 => {
+                self.session(account, Command::Withdraw { asset: AssetId(wild as u16), amount: Quanta(wild) })
+            }
             9 => {
                 let order = OrderRef::Id(OrderId(wild));
                 self.session(account, Command::Cancel { market: MarketId(wild as u16), order });
@@ -476,8 +480,10 @@ impl Flow {
                     OrderType::MarketBudget { .. } => OrderType::MarketBudget { budget: Quanta(amount) },
                 };
                 if self.random.chance(30) {
-                    place.trigger =
-                        Some(Trigger { kind: TriggerKind::StopLoss, price: Price(self.random.wild() as u32) });
+                    place.trigger = Some(Trigger {
+                        kind: TriggerKind::StopLoss,
+                        price: Price(self.random.wild() as u32),
+                    });
                 }
                 self.session(account, Command::Place(place));
             }

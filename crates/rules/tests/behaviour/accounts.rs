@@ -1,8 +1,8 @@
 //! Deposits, withdrawals, sessions, and who may do what.
 
 use types::{
-    AccountId, Address, AssetId, Command, Event, OperatorCommand, Origin, Outcome, Quanta, Reject, SessionKey,
-    Side, Timestamp,
+    AccountId, Address, AssetId, Command, Event, OperatorCommand, Origin, Outcome, Quanta, Reject,
+    SessionKey, Side, Timestamp,
 };
 
 use crate::support::*;
@@ -75,7 +75,9 @@ fn only_a_free_balance_can_be_withdrawn() {
         assert_eq!(refused(exchange.send(ANN, command)), reason);
     }
     assert_eq!(exchange.send(ANN, withdraw(RICH - 10_000)), Outcome::Done);
-    assert!(matches!(exchange.events[..], [Event::Withdrawn { index: 0, owner, .. }] if owner == Address([1; 20])));
+    assert!(
+        matches!(exchange.events[..], [Event::Withdrawn { index: 0, owner, .. }] if owner == Address([1; 20]))
+    );
     assert_eq!((exchange.free(ANN, USD), exchange.locked(ANN, USD)), (0, 10_000));
     assert_eq!(exchange.send_from(Origin::Owner, BOB, withdraw(1)), Outcome::Done);
     assert!(matches!(exchange.events[..], [Event::Withdrawn { index: 1, .. }]));

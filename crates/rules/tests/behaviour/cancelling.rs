@@ -1,8 +1,8 @@
 //! Cancel, mass cancel, cancel-replace.
 
 use types::{
-    CancelReason, ClientOrderId, Command, MarketId, OperatorCommand, OrderId, OrderRef, Outcome, Place, Reject,
-    Side,
+    CancelReason, ClientOrderId, Command, MarketId, OperatorCommand, OrderId, OrderRef, Outcome, Place,
+    Reject, Side,
 };
 
 use crate::support::*;

@@ -7,7 +7,8 @@ use crate::support::*;
 
 #[test]
 fn maker_and_taker_pay_the_fee_account() {
-    let mut exchange = Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(1_000), Rate(2_000)));
+    let mut exchange =
+        Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(1_000), Rate(2_000)));
     exchange.buy(ANN, 100, 100);
     assert_eq!(exchange.locked(ANN, USD), 10_010);
     exchange.sell(BOB, 100, 100);
@@ -18,7 +19,8 @@ fn maker_and_taker_pay_the_fee_account() {
 
 #[test]
 fn a_rebate_is_paid_out_of_the_takers_fee() {
-    let mut exchange = Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(-500), Rate(2_000)));
+    let mut exchange =
+        Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(-500), Rate(2_000)));
     exchange.sell(ANN, 100, 100);
     exchange.buy(BOB, 100, 100);
     let fill = exchange.full_fills()[0];
@@ -54,7 +56,8 @@ fn what_a_maker_pays_or_gets_is_rounded_down() {
 
 #[test]
 fn a_resting_order_keeps_the_maker_fee_it_was_placed_under() {
-    let mut exchange = Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(1_000), Rate(2_000)));
+    let mut exchange =
+        Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(1_000), Rate(2_000)));
     exchange.buy(ANN, 100, 100);
     exchange.change(|params| (params.maker_fee, params.taker_fee) = (Rate(5_000), Rate(5_000)));
     exchange.sell(BOB, 100, 50);
@@ -68,7 +71,8 @@ fn a_resting_order_keeps_the_maker_fee_it_was_placed_under() {
 
 #[test]
 fn an_old_rebate_never_exceeds_what_the_taker_pays_now() {
-    let mut exchange = Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(-900), Rate(2_000)));
+    let mut exchange =
+        Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(-900), Rate(2_000)));
     exchange.sell(ANN, 100, 100);
     exchange.change(|params| (params.maker_fee, params.taker_fee) = (Rate(0), Rate(200)));
     exchange.buy(BOB, 100, 100);
@@ -79,7 +83,8 @@ fn an_old_rebate_never_exceeds_what_the_taker_pays_now() {
 
 #[test]
 fn a_replaced_order_rests_under_the_new_fee_only_if_it_lost_its_place() {
-    let mut exchange = Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(1_000), Rate(2_000)));
+    let mut exchange =
+        Exchange::with(|params| (params.maker_fee, params.taker_fee) = (Rate(1_000), Rate(2_000)));
     let order = exchange.buy(ANN, 100, 100);
     exchange.change(|params| params.maker_fee = Rate(2_000));
     exchange.replace(ANN, order, 100, 50);

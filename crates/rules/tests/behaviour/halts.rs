@@ -26,11 +26,8 @@ fn a_trade_beyond_the_band_halts_the_market_and_does_not_happen() {
     assert_eq!(exchange.book(Side::Sell), [(far, 111, 1)]);
     let until = Timestamp(exchange.now + 500);
     assert_eq!(exchange.market().phase, Phase::Halted { until });
-    let halted = Event::PhaseChanged {
-        market: MARKET,
-        phase: Phase::Halted { until },
-        cause: PhaseCause::Breaker,
-    };
+    let halted =
+        Event::PhaseChanged { market: MARKET, phase: Phase::Halted { until }, cause: PhaseCause::Breaker };
     assert!(exchange.events.contains(&halted));
 }
 
@@ -56,8 +53,7 @@ fn a_timed_halt_ends_by_itself_with_the_next_order() {
     assert_eq!(exchange.refuse(BOB, buy(130, 1)), Reject::MarketHalted);
     exchange.now += 1;
     exchange.buy(BOB, 130, 1);
-    let opened =
-        Event::PhaseChanged { market: MARKET, phase: Phase::Open, cause: PhaseCause::Time };
+    let opened = Event::PhaseChanged { market: MARKET, phase: Phase::Open, cause: PhaseCause::Time };
     assert_eq!(exchange.events[0], opened);
     // The first trade after a halt opens a new window, wherever it is.
     assert_eq!(exchange.market().last_price.0, 130);

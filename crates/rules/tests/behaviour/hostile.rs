@@ -7,8 +7,7 @@ use types::{
 
 use crate::support::*;
 
-const EDGES: [u64; 9] =
-    [0, 1, 2, u32::MAX as u64, 1 << 61, (1 << 61) + 1, 1 << 63, u64::MAX - 1, u64::MAX];
+const EDGES: [u64; 9] = [0, 1, 2, u32::MAX as u64, 1 << 61, (1 << 61) + 1, 1 << 63, u64::MAX - 1, u64::MAX];
 
 /// All the money there can be.
 fn whales() -> Exchange {
@@ -80,7 +79,10 @@ fn no_number_in_an_order_is_too_large_for_an_answer() {
                         let order = exchange.store.orders().next().map(|order| order.id);
                         if let Some(order) = order.map(OrderRef::Id) {
                             for account in [ANN, BOB, CAT] {
-                                exchange.send(account, Command::Replace { market: MARKET, order, price, quantity });
+                                exchange.send(
+                                    account,
+                                    Command::Replace { market: MARKET, order, price, quantity },
+                                );
                             }
                         }
                     }
@@ -124,6 +126,7 @@ fn time_may_stand_at_its_end() {
     assert!(exchange.market().phase != types::Phase::Open);
     exchange.now = u64::MAX;
     assert_eq!(exchange.refuse(ANN, buy(90, 1)), types::Reject::SessionExpired);
-    let outcome = exchange.send_from(types::Origin::Owner, ANN, Command::MassCancel { market: None, side: None });
+    let outcome =
+        exchange.send_from(types::Origin::Owner, ANN, Command::MassCancel { market: None, side: None });
     assert_eq!(outcome, Outcome::Done);
 }

@@ -44,7 +44,10 @@ fn decrement_shrinks_both_by_what_would_have_traded() {
     let mut exchange = Exchange::new();
     let own = exchange.sell(ANN, 100, 5);
     let taker = exchange.place(ANN, buy(101, 3).mode(SelfTrade::Decrement));
-    assert_eq!(exchange.cancelled(), [(own, 3, CancelReason::SelfTrade), (taker, 3, CancelReason::SelfTrade)]);
+    assert_eq!(
+        exchange.cancelled(),
+        [(own, 3, CancelReason::SelfTrade), (taker, 3, CancelReason::SelfTrade)]
+    );
     assert_eq!(exchange.book(Side::Sell), [(own, 100, 2)]);
     assert_eq!((exchange.locked(ANN, BTC), exchange.net(ANN)), (2, 0));
 

@@ -72,7 +72,13 @@ impl Exchange {
         let genesis = Genesis {
             chain_id: 1,
             exchange: Address::default(),
-            capacity: Capacity { accounts: 6, open_orders: 2_000, assets: 3, markets: 3, price_levels: 3_000 },
+            capacity: Capacity {
+                accounts: 6,
+                open_orders: 2_000,
+                assets: 3,
+                markets: 3,
+                price_levels: 3_000,
+            },
             operator: owner(OPERATOR),
             operator_key: SessionKey::default(),
             operator_expires: Timestamp::NEVER,
@@ -204,7 +210,8 @@ impl Exchange {
     /// Order, price and quantity from the best down.
     pub fn book(&self, side: Side) -> Vec<(OrderId, u32, u64)> {
         let mut orders: Vec<_> = self.store.resting(MARKET, side).collect();
-        orders.sort_by_key(|o| (if side == Side::Buy { 1_000_000 - o.price.0 } else { o.price.0 }, o.arrival));
+        orders
+            .sort_by_key(|o| (if side == Side::Buy { 1_000_000 - o.price.0 } else { o.price.0 }, o.arrival));
         orders.iter().map(|o| (o.id, o.price.0, o.quantity.0)).collect()
     }
 

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rules::{
-    Balance, Genesis, Life, Market, ModelStore, OPERATOR, Order, OrderKind, Position, execute,
-};
+use rules::{Balance, Genesis, Life, Market, ModelStore, OPERATOR, Order, OrderKind, Position, execute};
 use types::{
     AccountId, AssetId, CancelReason, Command, Event, Fill, Limits, MarketId, OperatorCommand, OrderId,
     OrderRef, OrderType, Origin, Outcome, Phase, PhaseCause, Price, Rate, Sequenced, Side, TimeInForce,
@@ -95,7 +93,8 @@ impl Checker {
         let Ok(_) = execute(&mut idle, &nothing, &mut |event| idle_events.push(event));
         if idle_events == step.events {
             let nonce = u64::from(step.command.origin == Origin::Owner);
-            let changed: Vec<_> = self.store.accounts().filter(|pair| idle.accounts().all(|i| i != *pair)).collect();
+            let changed: Vec<_> =
+                self.store.accounts().filter(|pair| idle.accounts().all(|i| i != *pair)).collect();
             if let [(id, account)] = changed[..] {
                 assert_eq!(id, step.command.account);
                 let (_, old) = step.before.accounts().find(|(old, _)| *old == id).expect("existed");
@@ -157,9 +156,10 @@ impl Checker {
 
             let resting = step.order_before(fill.maker).filter(|order| !order.is_waiting());
             // An order that was replaced or woken just now rests under the present fees.
-            let rejoined = step.events.iter().any(|event| {
-                matches!(event, Event::Rested { order, .. } if *order == fill.maker)
-            });
+            let rejoined = step
+                .events
+                .iter()
+                .any(|event| matches!(event, Event::Rested { order, .. } if *order == fill.maker));
             let rate = match resting {
                 Some(order) if !rejoined => order.fee_rate,
                 _ => market.params.maker_fee,
@@ -215,7 +215,16 @@ impl Checker {
                         book.remove(at);
                     }
                 }
-                Event::Replaced { order, market, old_price, old_quantity, quantity, kept_place, price, .. } => {
+                Event::Replaced {
+                    order,
+                    market,
+                    old_price,
+                    old_quantity,
+                    quantity,
+                    kept_place,
+                    price,
+                    ..
+                } => {
                     let sides = [(market, true), (market, false)];
                     let side = sides.into_iter().find(|key| {
                         self.books.get(key).is_some_and(|book| book.iter().any(|r| r.order == order))
@@ -262,7 +271,8 @@ impl Checker {
                 Event::Fill(fill) => {
                     let params = step.market(fill.market).params;
                     let goods = i128::from(fill.quantity.0) * i128::from(params.lot);
-                    let notional = i128::from(fill.quantity.0) * i128::from(params.tick) * i128::from(fill.price.0);
+                    let notional =
+                        i128::from(fill.quantity.0) * i128::from(params.tick) * i128::from(fill.price.0);
                     let (taker_fee, maker_fee) = (i128::from(fill.taker_fee.0), i128::from(fill.maker_fee));
                     let (buyer, seller, buyer_fee, seller_fee) = match fill.taker_side {
                         Side::Buy => (fill.taker_account, fill.maker_account, taker_fee, maker_fee),
@@ -286,7 +296,8 @@ impl Checker {
             *owned.entry(key).or_default() += whole(balance);
         }
         owned.retain(|_, amount| *amount != 0);
-        let actual: BTreeMap<_, _> = self.store.balances().map(|(key, balance)| (key, whole(balance))).collect();
+        let actual: BTreeMap<_, _> =
+            self.store.balances().map(|(key, balance)| (key, whole(balance))).collect();
         assert_eq!(owned, actual, "balances differ from what the events say");
 
         for (id, asset) in self.store.assets() {
@@ -326,7 +337,9 @@ impl Checker {
         locked.retain(|_, amount| *amount != 0);
         assert!(locked.is_empty(), "not locked: {locked:?}");
         let mut nets: BTreeMap<MarketId, i64> = BTreeMap::new();
-        self.store.positions().for_each(|((_, market), position)| *nets.entry(market).or_default() += position.net);
+        self.store
+            .positions()
+            .for_each(|((_, market), position)| *nets.entry(market).or_default() += position.net);
         assert!(nets.values().all(|net| *net == 0), "what one bought another sold: {nets:?}");
     }
 
@@ -368,7 +381,8 @@ impl Checker {
             let limit = i128::from(step.limits(key).max_position.0);
             let long = |p: &Position| i128::from(p.net) + i128::from(p.open_buy.0);
             let short = |p: &Position| i128::from(p.open_sell.0) - i128::from(p.net);
-            for (held, held_before) in [(long(&position), long(&before)), (short(&position), short(&before))] {
+            for (held, held_before) in [(long(&position), long(&before)), (short(&position), short(&before))]
+            {
                 assert!(held <= held_before || held <= limit, "{key:?} may hold {limit}, holds {held}");
             }
             let within = position.open_orders <= step.limits(key).max_open_orders;

@@ -118,7 +118,10 @@ fn every_rejection_cancel_reason_and_kind_of_event_occurs() {
     let all: Vec<_> = kinds().iter().map(discriminant).collect();
     let absent: Vec<_> = kinds().into_iter().filter(|kind| !events.contains(&discriminant(kind))).collect();
     assert_eq!(absent, []);
-    assert!(all.len() == kinds().len() && events.iter().all(|event| all.contains(event)), "a kind is not listed");
+    assert!(
+        all.len() == kinds().len() && events.iter().all(|event| all.contains(event)),
+        "a kind is not listed"
+    );
     assert!(rejects.len() * 2 < total, "most commands should be carried out");
     assert!(fills * 8 > total, "much should trade");
     let distinct: BTreeSet<u16> = rejects.iter().map(|reason| reason.code()).collect();

@@ -75,30 +75,57 @@ fn commands() -> Vec<(&'static str, Command)> {
     };
     let asset = AssetParams { token: OWNER, quantum: 10_000_000_000, symbol: *b"ETH\0\0\0\0\0" };
     vec![
-        ("", Command::Place(limit())),
-        ("", Command::Place(stop)),
-        ("", Command::Place(budget)),
-        ("", Command::Place(kill)),
-        ("", Command::Cancel { market, order: OrderRef::Id(ORDER) }),
-        ("", Command::Cancel { market, order: OrderRef::Client(ClientOrderId(9)) }),
-        ("", Command::Replace { market, order: OrderRef::Id(ORDER), price: PRICE, quantity: QUANTITY }),
-        ("", Command::MassCancel { market: None, side: None }),
-        ("", Command::MassCancel { market: Some(market), side: Some(Side::Buy) }),
-        ("", Command::MassCancel { market: None, side: Some(Side::Sell) }),
-        ("", Command::Withdraw { asset: ASSET, amount: AMOUNT }),
-        ("", Command::RegisterSession { key: KEY, expires: TIME }),
-        ("", Command::Deposit { owner: OWNER, asset: ASSET, amount: AMOUNT }),
-        ("", operator(OperatorCommand::ListAsset(asset))),
-        ("", operator(OperatorCommand::CreateMarket(params()))),
-        ("", operator(OperatorCommand::ChangeMarket { market, params: params() })),
-        ("", operator(OperatorCommand::HaltMarket { market, until: Timestamp::NEVER })),
-        ("", operator(OperatorCommand::ResumeMarket { market })),
-        ("", operator(OperatorCommand::SuspendAccount { account, suspended: true })),
-        ("", operator(OperatorCommand::SetLimits { account, market, limits: Some(limits()) })),
-        ("", operator(OperatorCommand::SetLimits { account, market, limits: None })),
-        ("", operator(OperatorCommand::MassCancel { account, market: Some(market), side: Some(Side::Sell) })),
-        ("", operator(OperatorCommand::HaltExchange { halted: true })),
-        ("", operator(OperatorCommand::AdvanceTime)),
+        ("01000003e807c801", Command::Place(limit())),
+        ("01f90503e807c8018080ffff90d7b002840709", Command::Place(stop)),
+        ("018c0203882701", Command::Place(budget)),
+        ("01530003c801", Command::Place(kill)),
+        ("020300f0a204", Command::Cancel { market, order: OrderRef::Id(ORDER) }),
+        ("02030109", Command::Cancel { market, order: OrderRef::Client(ClientOrderId(9)) }),
+        (
+            "030300f0a204e807c801",
+            Command::Replace { market, order: OrderRef::Id(ORDER), price: PRICE, quantity: QUANTITY },
+        ),
+        ("0400", Command::MassCancel { market: None, side: None }),
+        ("040303", Command::MassCancel { market: Some(market), side: Some(Side::Buy) }),
+        ("0406", Command::MassCancel { market: None, side: Some(Side::Sell) }),
+        ("0502ffffffffffffffffff01", Command::Withdraw { asset: ASSET, amount: AMOUNT }),
+        (
+            "06cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd8080ffff90d7b002",
+            Command::RegisterSession { key: KEY, expires: TIME },
+        ),
+        (
+            "07abababababababababababababababababababab02ffffffffffffffffff01",
+            Command::Deposit { owner: OWNER, asset: ASSET, amount: AMOUNT },
+        ),
+        (
+            "10abababababababababababababababababababab80c8afa0254554480000000000",
+            operator(OperatorCommand::ListAsset(asset)),
+        ),
+        (
+            "110100e80705808040c701d8040001c80103ffffffffffffffffff01a08d06d08603808ece1c00e807",
+            operator(OperatorCommand::CreateMarket(params())),
+        ),
+        (
+            "12030100e80705808040c701d8040001c80103ffffffffffffffffff01a08d06d08603808ece1c00e807",
+            operator(OperatorCommand::ChangeMarket { market, params: params() }),
+        ),
+        (
+            "1303ffffffffffffffffff01",
+            operator(OperatorCommand::HaltMarket { market, until: Timestamp::NEVER }),
+        ),
+        ("1403", operator(OperatorCommand::ResumeMarket { market })),
+        ("15ac0201", operator(OperatorCommand::SuspendAccount { account, suspended: true })),
+        (
+            "16ac02030101c80103ffffffffffffffffff01",
+            operator(OperatorCommand::SetLimits { account, market, limits: Some(limits()) }),
+        ),
+        ("16ac020300", operator(OperatorCommand::SetLimits { account, market, limits: None })),
+        (
+            "17ac020703",
+            operator(OperatorCommand::MassCancel { account, market: Some(market), side: Some(Side::Sell) }),
+        ),
+        ("1801", operator(OperatorCommand::HaltExchange { halted: true })),
+        ("19", operator(OperatorCommand::AdvanceTime)),
     ]
 }
 
@@ -130,43 +157,80 @@ fn events() -> Vec<(&'static str, Event)> {
         reason,
     };
     vec![
-        ("", Event::Fill(fill)),
-        ("", Event::Fill(Fill { taker_side: Side::Sell, maker_fee: 20, ..fill })),
-        ("", Event::Rested { order, market, account, side, price, quantity }),
-        ("", Event::Waiting { order, market, account, side, trigger: price }),
-        ("", Event::Triggered { order, market, account }),
-        ("", Event::Replaced { order, market, account, old_price: Price(999), old_quantity: Quantity(201), price, quantity, kept_place: true }),
-        ("", Event::Cancelled { order, market, account, side, price, quantity, remaining: Quantity(1), resting: true, reason: CancelReason::Requested }),
-        ("", cancelled(CancelReason::Mass)),
-        ("", cancelled(CancelReason::Expired)),
-        ("", cancelled(CancelReason::Immediate)),
-        ("", cancelled(CancelReason::SelfTrade)),
-        ("", cancelled(CancelReason::Funds)),
-        ("", cancelled(CancelReason::Collar)),
-        ("", cancelled(CancelReason::Halted)),
-        ("", cancelled(CancelReason::TriggerRefused)),
-        ("", Event::AccountOpened { account, owner }),
-        ("", Event::Deposited { account, asset, amount }),
-        ("", Event::Withdrawn { index: 128, account, owner, asset, amount }),
-        ("", Event::SessionRegistered { account, key: KEY, expires: TIME }),
-        ("", Event::AssetListed { asset }),
-        ("", Event::MarketCreated { market }),
-        ("", Event::MarketChanged { market }),
-        ("", Event::PhaseChanged { market, phase: Phase::Open, cause: PhaseCause::Operator }),
-        ("", Event::PhaseChanged { market, phase: halted, cause: PhaseCause::Breaker }),
-        ("", Event::PhaseChanged { market, phase: Phase::Open, cause: PhaseCause::Time }),
-        ("", Event::AccountSuspended { account, suspended: true }),
-        ("", Event::LimitsSet { account, market }),
-        ("", Event::ExchangeHalted { halted: true }),
+        ("0103f0a204f1a20401ac02e807c801273c", Event::Fill(fill)),
+        (
+            "0203f0a204f1a20401ac02e807c801283c",
+            Event::Fill(Fill { taker_side: Side::Sell, maker_fee: 20, ..fill }),
+        ),
+        ("03f0a20403ac0201e807c801", Event::Rested { order, market, account, side, price, quantity }),
+        ("04f0a20403ac0201e807", Event::Waiting { order, market, account, side, trigger: price }),
+        ("05f0a20403ac02", Event::Triggered { order, market, account }),
+        (
+            "06f0a20403ac02e707c901e807c80101",
+            Event::Replaced {
+                order,
+                market,
+                account,
+                old_price: Price(999),
+                old_quantity: Quantity(201),
+                price,
+                quantity,
+                kept_place: true,
+            },
+        ),
+        (
+            "07f0a20403ac0203e807c80101",
+            Event::Cancelled {
+                order,
+                market,
+                account,
+                side,
+                price,
+                quantity,
+                remaining: Quantity(1),
+                resting: true,
+                reason: CancelReason::Requested,
+            },
+        ),
+        ("07f0a20403ac0204e807c80100", cancelled(CancelReason::Mass)),
+        ("07f0a20403ac0208e807c80100", cancelled(CancelReason::Expired)),
+        ("07f0a20403ac020ce807c80100", cancelled(CancelReason::Immediate)),
+        ("07f0a20403ac0210e807c80100", cancelled(CancelReason::SelfTrade)),
+        ("07f0a20403ac0214e807c80100", cancelled(CancelReason::Funds)),
+        ("07f0a20403ac0218e807c80100", cancelled(CancelReason::Collar)),
+        ("07f0a20403ac021ce807c80100", cancelled(CancelReason::Halted)),
+        ("07f0a20403ac0220e807c80100", cancelled(CancelReason::TriggerRefused)),
+        ("08ac02abababababababababababababababababababab", Event::AccountOpened { account, owner }),
+        ("09ac0202ffffffffffffffffff01", Event::Deposited { account, asset, amount }),
+        (
+            "0a8001ac02abababababababababababababababababababab02ffffffffffffffffff01",
+            Event::Withdrawn { index: 128, account, owner, asset, amount },
+        ),
+        (
+            "0bac02cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd8080ffff90d7b002",
+            Event::SessionRegistered { account, key: KEY, expires: TIME },
+        ),
+        ("0c02", Event::AssetListed { asset }),
+        ("0d03", Event::MarketCreated { market }),
+        ("0e03", Event::MarketChanged { market }),
+        ("0f030000", Event::PhaseChanged { market, phase: Phase::Open, cause: PhaseCause::Operator }),
+        (
+            "0f03018080ffff90d7b00201",
+            Event::PhaseChanged { market, phase: halted, cause: PhaseCause::Breaker },
+        ),
+        ("0f030002", Event::PhaseChanged { market, phase: Phase::Open, cause: PhaseCause::Time }),
+        ("10ac0201", Event::AccountSuspended { account, suspended: true }),
+        ("11ac0203", Event::LimitsSet { account, market }),
+        ("1201", Event::ExchangeHalted { halted: true }),
     ]
 }
 
 fn outcomes() -> Vec<(&'static str, Outcome)> {
     vec![
-        ("", Outcome::Done),
-        ("", Outcome::Accepted(ORDER)),
-        ("", Outcome::Rejected(Reject::UnknownAccount)),
-        ("", Outcome::Rejected(Reject::NothingToDo)),
+        ("00", Outcome::Done),
+        ("01f0a204", Outcome::Accepted(ORDER)),
+        ("0264", Outcome::Rejected(Reject::UnknownAccount)),
+        ("02dc04", Outcome::Rejected(Reject::NothingToDo)),
     ]
 }
 
@@ -180,9 +244,9 @@ fn sequenced() -> Vec<(&'static str, Sequenced)> {
         command: command.clone(),
     };
     vec![
-        ("", from(Origin::Session)),
-        ("", from(Origin::Owner)),
-        ("", from(Origin::L1(128))),
+        ("8201ac020002030001", from(Origin::Session)),
+        ("8201ac020102030001", from(Origin::Owner)),
+        ("8201ac0202800102030001", from(Origin::L1(128))),
     ]
 }
 
@@ -226,12 +290,4 @@ fn sequenced_commands_have_these_bytes() {
         let bytes = hex::decode(golden).expect("hexadecimal");
         assert_eq!(Sequenced::decode(12, TIME, &mut Reader::new(&bytes)), Ok(sequenced));
     }
-}
-
-#[test]
-fn dump() {
-    for (i, (_, v)) in commands().iter().enumerate() { println!("GOLD COMMANDS {i} {}", hex_of(|o| v.encode(o))); }
-    for (i, (_, v)) in events().iter().enumerate() { println!("GOLD EVENTS {i} {}", hex_of(|o| v.encode(o))); }
-    for (i, (_, v)) in outcomes().iter().enumerate() { println!("GOLD OUTCOMES {i} {}", hex_of(|o| v.encode(o))); }
-    for (i, (_, v)) in sequenced().iter().enumerate() { println!("GOLD SEQUENCED {i} {}", hex_of(|o| v.encode(TIME, o))); }
 }

@@ -36,9 +36,7 @@ fn no_command_is_longer_than_the_stated_limit() {
     let account = AccountId(u32::MAX);
     let commands = [
         Command::Operator(OperatorCommand::ChangeMarket { market, params }.into()),
-        Command::Operator(
-            OperatorCommand::SetLimits { account, market, limits: Some(Limits::NONE) }.into(),
-        ),
+        Command::Operator(OperatorCommand::SetLimits { account, market, limits: Some(Limits::NONE) }.into()),
         Command::Place(place),
         Command::Replace {
             market,

@@ -90,7 +90,8 @@ fn a_time_beyond_the_last_is_refused() {
     let command = Command::MassCancel { market: None, side: None };
     let origin = types::Origin::Session;
     let account = types::AccountId(1);
-    Sequenced { sequence: 1, timestamp: Timestamp(2), account, origin, command }.encode(Timestamp(0), &mut bytes);
+    Sequenced { sequence: 1, timestamp: Timestamp(2), account, origin, command }
+        .encode(Timestamp(0), &mut bytes);
     assert!(Sequenced::decode(1, Timestamp(u64::MAX - 2), &mut Reader::new(&bytes)).is_ok());
     assert_eq!(
         Sequenced::decode(1, Timestamp(u64::MAX - 1), &mut Reader::new(&bytes)),

@@ -85,35 +85,48 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn asset_params() -> impl Strategy<Value = AssetParams> {
-    (address(), number(), any::<[u8; 8]>())
-        .prop_map(|(token, quantum, symbol)| AssetParams { token, quantum, symbol })
+    (address(), number(), any::<[u8; 8]>()).prop_map(|(token, quantum, symbol)| AssetParams {
+        token,
+        quantum,
+        symbol,
+    })
 }
 
-fn market_params() -> impl Strategy<Value = MarketParams> {
+fn market_params() -> BoxedStrategy<MarketParams> {
     let fixed = (asset(), asset(), number(), number(), price());
     let fees = (rate(), rate(), account());
-    let breaker = (small(), number(), number()).prop_map(|(band, window, halt)| Breaker { band, window, halt });
-    (fixed, fees, limits(), small(), breaker, price()).prop_map(
-        |((base, quote, lot, tick, max_price), (maker_fee, taker_fee, fee_account), limits, collar, breaker, reference_price)| {
-            MarketParams {
-                base,
-                quote,
-                lot,
-                tick,
-                max_price,
-                maker_fee,
-                taker_fee,
-                fee_account,
+    let breaker =
+        (small(), number(), number()).prop_map(|(band, window, halt)| Breaker { band, window, halt });
+    (fixed, fees, limits(), small(), breaker, price())
+        .prop_map(
+            |(
+                (base, quote, lot, tick, max_price),
+                (maker_fee, taker_fee, fee_account),
                 limits,
                 collar,
                 breaker,
                 reference_price,
-            }
-        },
-    )
+            )| {
+                MarketParams {
+                    base,
+                    quote,
+                    lot,
+                    tick,
+                    max_price,
+                    maker_fee,
+                    taker_fee,
+                    fee_account,
+                    limits,
+                    collar,
+                    breaker,
+                    reference_price,
+                }
+            },
+        )
+        .boxed()
 }
 
-fn place() -> impl Strategy<Value = Place> {
+fn place() -> BoxedStrategy<Place> {
     let order_type = prop_oneof![
         (price(), quantity()).prop_map(|(price, quantity)| OrderType::Limit { price, quantity }),
         quantity().prop_map(|quantity| OrderType::Market { quantity }),
@@ -131,32 +144,22 @@ fn place() -> impl Strategy<Value = Place> {
     let kind = prop::sample::select(&[TriggerKind::StopLoss, TriggerKind::TakeProfit][..]);
     let trigger = prop::option::of((kind, price()).prop_map(|(kind, price)| Trigger { kind, price }));
     let client_id = prop_oneof![Just(ClientOrderId::NONE), number().prop_map(ClientOrderId)];
-    (market(), side(), order_type, time_in_force, any::<bool>(), self_trade, trigger, client_id).prop_map(
-        |(market, side, order_type, time_in_force, post_only, self_trade, trigger, client_id)| Place {
-            market,
-            side,
-            order_type,
-            time_in_force,
-            post_only,
-            self_trade,
-            trigger,
-            client_id,
-        },
-    )
+    (market(), side(), order_type, time_in_force, any::<bool>(), self_trade, trigger, client_id)
+        .prop_map(|(market, side, order_type, time_in_force, post_only, self_trade, trigger, client_id)| {
+            Place { market, side, order_type, time_in_force, post_only, self_trade, trigger, client_id }
+        })
+        .boxed()
 }
 
 fn order_ref() -> impl Strategy<Value = OrderRef> {
-    prop_oneof![
-        order().prop_map(OrderRef::Id),
-        number().prop_map(|id| OrderRef::Client(ClientOrderId(id))),
-    ]
+    prop_oneof![order().prop_map(OrderRef::Id), number().prop_map(|id| OrderRef::Client(ClientOrderId(id))),]
 }
 
 fn scope() -> impl Strategy<Value = (Option<MarketId>, Option<Side>)> {
     (prop::option::of(market()), prop::option::of(side()))
 }
 
-fn operator_command() -> impl Strategy<Value = OperatorCommand> {
+fn operator_command() -> BoxedStrategy<OperatorCommand> {
     prop_oneof![
         asset_params().prop_map(OperatorCommand::ListAsset),
         market_params().prop_map(OperatorCommand::CreateMarket),
@@ -168,15 +171,19 @@ fn operator_command() -> impl Strategy<Value = OperatorCommand> {
             .prop_map(|(account, suspended)| OperatorCommand::SuspendAccount { account, suspended }),
         (account(), market(), prop::option::of(limits()))
             .prop_map(|(account, market, limits)| OperatorCommand::SetLimits { account, market, limits }),
-        (account(), scope())
-            .prop_map(|(account, (market, side))| OperatorCommand::MassCancel { account, market, side }),
+        (account(), scope()).prop_map(|(account, (market, side))| OperatorCommand::MassCancel {
+            account,
+            market,
+            side
+        }),
         any::<bool>().prop_map(|halted| OperatorCommand::HaltExchange { halted }),
         Just(OperatorCommand::AdvanceTime),
     ]
+    .boxed()
 }
 
 /// Any command.
-pub fn command() -> impl Strategy<Value = Command> {
+pub fn command() -> BoxedStrategy<Command> {
     prop_oneof![
         4 => place().prop_map(Command::Place),
         1 => (market(), order_ref()).prop_map(|(market, order)| Command::Cancel { market, order }),
@@ -190,12 +197,12 @@ pub fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(owner, asset, amount)| Command::Deposit { owner, asset, amount }),
         4 => operator_command().prop_map(|command| Command::Operator(command.into())),
     ]
+    .boxed()
 }
 
 /// Any sequenced command, and a time at or before its own.
 pub fn sequenced() -> impl Strategy<Value = (Timestamp, Sequenced)> {
-    let origin =
-        prop_oneof![Just(Origin::Session), Just(Origin::Owner), number().prop_map(Origin::L1)];
+    let origin = prop_oneof![Just(Origin::Session), Just(Origin::Owner), number().prop_map(Origin::L1)];
     (number(), number(), number(), account(), origin, command()).prop_map(
         |(sequence, previous, later, account, origin, command)| {
             let timestamp = Timestamp(previous.saturating_add(later));
@@ -204,7 +211,7 @@ pub fn sequenced() -> impl Strategy<Value = (Timestamp, Sequenced)> {
     )
 }
 
-fn trading_event() -> impl Strategy<Value = Event> {
+fn trading_event() -> BoxedStrategy<Event> {
     let fill = (
         (market(), side(), order(), order(), account()),
         (account(), price(), quantity(), number(), quanta()),
@@ -264,36 +271,52 @@ fn trading_event() -> impl Strategy<Value = Event> {
             }
         ),
     ]
+    .boxed()
 }
 
-fn other_event() -> impl Strategy<Value = Event> {
+fn other_event() -> BoxedStrategy<Event> {
     let phase = prop_oneof![Just(Phase::Open), time().prop_map(|until| Phase::Halted { until })];
-    let cause =
-        prop::sample::select(&[PhaseCause::Operator, PhaseCause::Breaker, PhaseCause::Time][..]);
+    let cause = prop::sample::select(&[PhaseCause::Operator, PhaseCause::Breaker, PhaseCause::Time][..]);
     prop_oneof![
         (account(), address()).prop_map(|(account, owner)| Event::AccountOpened { account, owner }),
-        (account(), asset(), quanta())
-            .prop_map(|(account, asset, amount)| Event::Deposited { account, asset, amount }),
+        (account(), asset(), quanta()).prop_map(|(account, asset, amount)| Event::Deposited {
+            account,
+            asset,
+            amount
+        }),
         (number(), account(), address(), asset(), quanta()).prop_map(
-            |(index, account, owner, asset, amount)| Event::Withdrawn { index, account, owner, asset, amount }
+            |(index, account, owner, asset, amount)| Event::Withdrawn {
+                index,
+                account,
+                owner,
+                asset,
+                amount
+            }
         ),
-        (account(), key(), time())
-            .prop_map(|(account, key, expires)| Event::SessionRegistered { account, key, expires }),
+        (account(), key(), time()).prop_map(|(account, key, expires)| Event::SessionRegistered {
+            account,
+            key,
+            expires
+        }),
         asset().prop_map(|asset| Event::AssetListed { asset }),
         market().prop_map(|market| Event::MarketCreated { market }),
         market().prop_map(|market| Event::MarketChanged { market }),
-        (market(), phase, cause)
-            .prop_map(|(market, phase, cause)| Event::PhaseChanged { market, phase, cause }),
+        (market(), phase, cause).prop_map(|(market, phase, cause)| Event::PhaseChanged {
+            market,
+            phase,
+            cause
+        }),
         (account(), any::<bool>())
             .prop_map(|(account, suspended)| Event::AccountSuspended { account, suspended }),
         (account(), market()).prop_map(|(account, market)| Event::LimitsSet { account, market }),
         any::<bool>().prop_map(|halted| Event::ExchangeHalted { halted }),
     ]
+    .boxed()
 }
 
 /// Any event.
-pub fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![trading_event(), other_event()]
+pub fn event() -> BoxedStrategy<Event> {
+    prop_oneof![trading_event(), other_event()].boxed()
 }
 
 /// Any outcome.
