@@ -41,9 +41,14 @@ pub(crate) struct TreeStore<'t, T> {
     waiting: BTreeMap<(MarketId, Side2), Walk>,
     expiries: Walk,
     /// Open orders by their key; `None` is known to be absent.
-    open: BTreeMap<Key, Option<u32>>,
+    open: HashMap<Key, Option<u32>, Seeds>,
+    /// The slots that an account's open orders in a market were given, the ones that left since included.
+    owned: HashMap<(AccountId, MarketId), Vec<u32>, Seeds>,
     /// Whose open orders are known completely.
     walked: BTreeSet<(AccountId, MarketId)>,
+    /// The walk in progress: the account's open orders, by number.
+    walk: Vec<u32>,
+    at: usize,
     clients: BTreeMap<Key, Option<u32>>,
 }
 
@@ -167,8 +172,11 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
             books: BTreeMap::new(),
             waiting: BTreeMap::new(),
             expiries: Walk::new(keys::expiries_until(Timestamp(0)).0),
-            open: BTreeMap::new(),
+            open: HashMap::default(),
+            owned: HashMap::default(),
             walked: BTreeSet::new(),
+            walk: Vec::new(),
+            at: 0,
             clients: BTreeMap::new(),
         }
     }
@@ -204,17 +212,7 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
         changes.table(self.positions, |(account, market)| keys::position(account, market));
         changes.table(self.limits, |(account, market)| keys::limits(account, market));
         changes.orders(&self.orders);
-        let mut list = changes.list;
-        list.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.is_some().cmp(&b.1.is_some())));
-        // An entry that one order left and another took over: the one that stays wins.
-        list.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                earlier.1 = later.1.take();
-            }
-            same
-        });
-        self.tree.apply(&list)?;
+        self.tree.apply(&changes.sorted())?;
         Ok(())
     }
 
@@ -252,6 +250,7 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
         };
         walk.known.insert(key, slot);
         self.open.insert(keys::open(order.account, order.market, order.id), Some(slot));
+        self.owned.entry((order.account, order.market)).or_default().push(slot);
         if order.client_id != ClientOrderId::NONE {
             self.clients.insert(keys::client(order.account, order.client_id), Some(slot));
         }
@@ -476,12 +475,13 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
             Some(bytes) => Some(records::decode_pointer(bytes).ok_or(corrupt(key))?),
             None => None,
         };
-        let found = match pointer {
-            Some(order) => Some(self.load(order)?),
-            None => None,
-        };
-        self.open.insert(key, found);
-        Ok(found)
+        match pointer {
+            Some(order) => self.load(order).map(Some),
+            None => {
+                self.open.insert(key, None);
+                Ok(None)
+            }
+        }
     }
 
     fn find_client(
@@ -518,14 +518,24 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
             }
             self.walked.insert((account, market));
         }
-        Ok(self.next_known_open(before, last))
+        let slots = self.owned.entry((account, market)).or_default();
+        // Slots whose order left are used again, by anybody and even by the same account.
+        let orders = &self.orders;
+        slots.sort_unstable_by_key(|slot| (orders.get(*slot).id, *slot));
+        slots.dedup();
+        slots.retain(|slot| {
+            let cell = &orders.slots[*slot as usize];
+            cell.open && cell.order.account == account && cell.order.market == market
+        });
+        self.walk.clone_from(slots);
+        self.at = 0;
+        Ok(self.walk.first().copied())
     }
 
     fn next_open(&mut self, slot: u32) -> Result<Option<u32>, TransitionError> {
-        let order = self.orders.get(slot);
-        let (_, last) = keys::open_orders(order.account, order.market);
-        let key = keys::open(order.account, order.market, order.id);
-        Ok(self.next_known_open(key, last))
+        debug_assert_eq!(self.walk.get(self.at), Some(&slot), "a walk goes on where it was");
+        self.at += 1;
+        Ok(self.walk.get(self.at).copied())
     }
 
     fn first_waiting(
@@ -574,13 +584,6 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
     }
 }
 
-impl<T: StateTree> TreeStore<'_, T> {
-    fn next_known_open(&self, after: Key, last: Key) -> Option<u32> {
-        let range = (core::ops::Bound::Excluded(after), core::ops::Bound::Included(last));
-        self.open.range(range).find_map(|(_, slot)| *slot)
-    }
-}
-
 /// Stands in for globals that are always there.
 const EMPTY: Globals = Globals {
     capacity: rules::Capacity { accounts: 0, open_orders: 0, assets: 0, markets: 0, price_levels: 0 },
@@ -601,6 +604,23 @@ struct Changes {
 }
 
 impl Changes {
+    /// All changes by key. Where one order left an entry and another took it over, the one that stays wins.
+    fn sorted(mut self) -> Vec<Change> {
+        // The keys alone are sorted: the values are large.
+        let mut order: Vec<(Key, bool, u32)> =
+            self.list.iter().zip(0..).map(|((key, value), at)| (*key, value.is_some(), at)).collect();
+        order.sort_unstable();
+        let mut sorted: Vec<Change> = Vec::with_capacity(order.len());
+        for (key, _, at) in order {
+            let value = self.list[at as usize].1.take();
+            match sorted.last_mut() {
+                Some(last) if last.0 == key => last.1 = value,
+                _ => sorted.push((key, value)),
+            }
+        }
+        sorted
+    }
+
     fn table<K, R: Record>(&mut self, table: Table<K, R>, key: impl Fn(K) -> Key) {
         for (id, cell) in table {
             self.record(key(id), &cell);
