@@ -41,7 +41,11 @@ impl Warm {
     }
 
     /// Builds a group of commands, times them, forgets their events. What they placed is `mine` then.
-    fn group(&mut self, account: AccountId, mut command: impl FnMut(&mut SplitMix, u64) -> Command) -> Duration {
+    fn group(
+        &mut self,
+        account: AccountId,
+        mut command: impl FnMut(&mut SplitMix, u64) -> Command,
+    ) -> Duration {
         self.commands.clear();
         for number in 0..GROUP {
             let command = command(&mut self.random, number);

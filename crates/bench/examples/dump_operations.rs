@@ -21,7 +21,9 @@ fn main() -> anyhow::Result<()> {
     bytes.extend(workload.filled().to_le_bytes());
     for operation in workload.warm_up().iter().chain(workload.measured()) {
         let (kind, side, value, quantity) = match *operation {
-            Operation::Add { side, price: Price(price), quantity: Quantity(quantity) } => (0, side, price, quantity),
+            Operation::Add { side, price: Price(price), quantity: Quantity(quantity) } => {
+                (0, side, price, quantity)
+            }
             Operation::Cross { side, price: Price(price), quantity: Quantity(quantity) } => {
                 (1, side, price, quantity)
             }

@@ -34,4 +34,13 @@ pub enum BenchError {
         /// Why not.
         source: std::io::Error,
     },
+    /// There is no room for a journal.
+    #[error("cannot make a temporary folder")]
+    Directory(#[source] std::io::Error),
+    /// The exchange did not start or stopped.
+    #[error(transparent)]
+    Exchange(#[from] exchange::ExchangeError),
+    /// The exchange refused what it must accept.
+    #[error(transparent)]
+    Submission(#[from] exchange::Refused),
 }

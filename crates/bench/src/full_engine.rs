@@ -59,8 +59,13 @@ impl<C> FullEngine<C> {
     /// When the rules refuse the set-up.
     #[must_use]
     pub fn open(open_orders: u32, accounts: u32) -> Self {
-        let capacity =
-            Capacity { accounts: accounts + 1, open_orders, assets: 2, markets: 1, price_levels: MAX_PRICE.0 };
+        let capacity = Capacity {
+            accounts: accounts + 1,
+            open_orders,
+            assets: 2,
+            markets: 1,
+            price_levels: MAX_PRICE.0,
+        };
         let genesis = Genesis {
             chain_id: 1,
             exchange: Address::default(),
@@ -113,8 +118,7 @@ impl<C> FullEngine<C> {
             let deposit = Command::Deposit { owner: Address::default(), asset, amount: Quanta(1 << 50) };
             self.set_up(account, Origin::L1(0), deposit);
         }
-        let session =
-            Command::RegisterSession { key: SessionKey::default(), expires: Timestamp::NEVER };
+        let session = Command::RegisterSession { key: SessionKey::default(), expires: Timestamp::NEVER };
         self.set_up(account, Origin::L1(0), session);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`run`] is what `glassbook bench` calls: throughput and latency of one million operations, memory of one
 //! million resting orders, a table, and JSON. All engines see identical operations and must fill the same
-//! quantity, or the run fails. Must not know about the journal, batches or the network.
+//! quantity, or the run fails. Then the whole pipeline, from signed submissions to sealed batches.
 
 mod bare_engine;
 mod engine;
@@ -13,6 +13,7 @@ mod measure;
 mod memory;
 #[cfg(feature = "peers")]
 mod orderbook_rs_engine;
+mod pipeline;
 mod report;
 mod run;
 mod workload;
@@ -26,6 +27,7 @@ pub use measure::{Clock, EngineFigures, Latency, Spread, latency, throughput};
 pub use memory::{MemoryFigures, measure_memory};
 #[cfg(feature = "peers")]
 pub use orderbook_rs_engine::OrderbookRsEngine;
+pub use pipeline::PipelineFigures;
 pub use report::Report;
 pub use run::{Options, run};
 pub use workload::{ACCOUNTS, MARKET_MAKERS, MAX_PRICE, Operation, Shares, SplitMix, WARM_ORDERS, Workload};

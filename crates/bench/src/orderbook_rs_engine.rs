@@ -65,7 +65,7 @@ impl Engine for OrderbookRsEngine {
     #[inline]
     fn apply(&mut self, command: &PeerCommand) {
         match command {
-            PeerCommand::Add(order) => match self.book.add_order_with_committed(order.clone()) {
+            PeerCommand::Add(order) => match self.book.add_order_with_committed(*order) {
                 Ok((_, trades)) => self.count(trades.as_ref()),
                 Err(failure) => {
                     // What is left of an immediate order comes back as an error beside its trades.

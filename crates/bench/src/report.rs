@@ -9,6 +9,7 @@ use crate::error::BenchError;
 use crate::machine::Machine;
 use crate::measure::{EngineFigures, Latency};
 use crate::memory::MemoryFigures;
+use crate::pipeline::PipelineFigures;
 use crate::workload::{MARKET_MAKERS, Shares, WARM_ORDERS};
 
 /// All figures of a run.
@@ -30,6 +31,8 @@ pub struct Report {
     pub engines: Vec<EngineFigures>,
     /// Memory of resting orders.
     pub memory: MemoryFigures,
+    /// The whole pipeline, a row a setting.
+    pub pipeline: Vec<PipelineFigures>,
 }
 
 impl Report {
@@ -79,14 +82,38 @@ impl fmt::Display for Report {
             row(f, "", "median", rate.median, latency.median, "")?;
         }
         let m = &self.memory;
-        writeln!(f, "\nmemory of {} resting orders, {} of them with an expiry, all with client ids", m.orders, m.expiring)?;
+        writeln!(
+            f,
+            "\nmemory of {} resting orders, {} of them with an expiry, all with client ids",
+            m.orders, m.expiring
+        )?;
         let mut line = |what: &str, bytes: f64| writeln!(f, "{what:<36} {bytes:>12.1}");
         line("bytes an order, resident", m.resident_per_order)?;
         line("  reserved for the order itself", m.slab_per_order)?;
         line("  reserved for its indexes", m.indexes_per_order)?;
         line("price ladders of the market, bytes", m.ladders as f64)?;
-        line("bytes an account", m.accounts as f64 / f64::from(m.account_count))
+        line("bytes an account", m.accounts as f64 / f64::from(m.account_count))?;
+        self.pipeline.iter().try_for_each(|figures| pipeline(f, figures))
     }
+}
+
+fn pipeline(f: &mut fmt::Formatter<'_>, p: &PipelineFigures) -> fmt::Result {
+    writeln!(
+        f,
+        "\npipeline: {} signed commands, {} a signature, {} a batch; journal with fsync, shadow, files",
+        p.commands, p.bundle, p.batch
+    )?;
+    let mut line = |what: &str, value: f64| writeln!(f, "{what:<44} {value:>10.2}");
+    line("durable and acknowledged, M commands/s", p.acknowledged_per_second / 1e6)?;
+    line("sealed, M commands/s", p.sealed_per_second / 1e6)?;
+    line("open orders at the end", p.open_orders.into())?;
+    line("commands a group commit", p.commands as f64 / p.commits as f64)?;
+    line("journal bytes a command", p.journal_bytes)?;
+    line("published bytes a command", p.published_bytes)?;
+    line("witness bytes a command", p.witness_bytes)?;
+    line("tree hashes a command", p.tree_hashes)?;
+    writeln!(f, "where the time goes, ns of a thread a command")?;
+    p.stages.iter().try_for_each(|(stage, nanos)| writeln!(f, "  {stage:<42} {nanos:>10.0}"))
 }
 
 fn row(
@@ -98,5 +125,9 @@ fn row(
     filled: &str,
 ) -> fmt::Result {
     let Latency { p50, p99, p999, max } = latency;
-    writeln!(f, "{engine:<28} {which:>7} {:>10.2} {p50:>7} {p99:>7} {p999:>8} {max:>10} {filled:>12}", rate / 1e6)
+    writeln!(
+        f,
+        "{engine:<28} {which:>7} {:>10.2} {p50:>7} {p99:>7} {p999:>8} {max:>10} {filled:>12}",
+        rate / 1e6
+    )
 }

@@ -11,6 +11,7 @@ use crate::full_engine::{FullEngine, With, Without};
 use crate::machine::Machine;
 use crate::measure::{Clock, EngineFigures, Latency, Spread, latency, throughput};
 use crate::memory::measure_memory;
+use crate::pipeline::measure_pipeline;
 use crate::report::Report;
 use crate::workload::Workload;
 
@@ -46,7 +47,8 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     #[cfg(feature = "peers")]
     measured.push(Box::new(RunsOf::<crate::OrderbookRsEngine>::new()));
 
-    let steps = repetitions * measured.len() + 2;
+    let pipelines = [(500, 50_000), (500, 10_000), (20, 10_000)];
+    let steps = repetitions * measured.len() + 2 + pipelines.len();
     let progress = ProgressBar::new(steps as u64).with_style(style());
     progress.set_message("memory");
     let memory = measure_memory(orders)?;
@@ -63,6 +65,12 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
             progress.inc(1);
         }
     }
+    let mut pipeline = Vec::new();
+    for (bundle, batch) in pipelines {
+        progress.set_message("pipeline");
+        pipeline.push(measure_pipeline(options.seed, operations, bundle, batch)?);
+        progress.inc(1);
+    }
     progress.finish_and_clear();
 
     let report = Report {
@@ -74,6 +82,7 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         clock_overhead: clock.overhead,
         engines: measured.iter().map(|engine| engine.figures()).collect(),
         memory,
+        pipeline,
     };
     print!("{report}");
     if let Some(path) = &options.json {
@@ -126,5 +135,6 @@ impl<E: Engine> Runs for RunsOf<E> {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:32} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template("{bar:32} {pos}/{len} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -369,7 +369,7 @@ impl Store for Book {
         }
         self.ids.remove(order.id.0, slot);
         if order.client_id != ClientOrderId::NONE {
-            self.client_ids.remove(order.account, order.client_id, slot, &self.slab);
+            self.client_ids.remove(order.account, order.client_id, slot);
         }
         if order.expires != Timestamp::NEVER {
             self.expiries.remove(expiry, |slot, place| self.slab.get_mut(slot).expiry = place);

@@ -79,3 +79,43 @@ impl Heap {
         self.entries.capacity() * size_of::<Entry>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeSet, HashMap};
+
+    proptest! {
+        #[test]
+        fn the_heap_is_a_sorted_set_whose_members_know_their_place(
+            steps in proptest::collection::vec((0u64..12, any::<bool>(), any::<prop::sample::Index>()), 1..300),
+        ) {
+            let mut heap = Heap::default();
+            let mut sorted: BTreeSet<Entry> = BTreeSet::new();
+            let mut places: HashMap<u32, u32> = HashMap::new();
+            for (number, (key, removes, which)) in (1u32..).zip(steps) {
+                if removes && !sorted.is_empty() {
+                    let entry = *sorted.iter().nth(which.index(sorted.len())).unwrap();
+                    sorted.remove(&entry);
+                    let place = places.remove(&entry.slot).unwrap();
+                    heap.remove(place, |slot, place| {
+                        places.insert(slot, place);
+                    });
+                } else {
+                    // Numbers fall and rise, as those of orders that enter again do.
+                    let entry = Entry { key, id: u64::from(number ^ 0x15), slot: number };
+                    sorted.insert(entry);
+                    heap.push(entry, |slot, place| {
+                        places.insert(slot, place);
+                    });
+                }
+                prop_assert_eq!(heap.first().map(|entry| entry.slot), sorted.first().map(|entry| entry.slot));
+                prop_assert_eq!(places.len(), sorted.len());
+                for (slot, place) in &places {
+                    prop_assert_eq!(heap.entries[*place as usize].slot, *slot);
+                }
+            }
+        }
+    }
+}

@@ -213,4 +213,72 @@ mod tests {
             }
         }
     }
+
+    /// The queues of one side, as plainly as can be.
+    type Queues = std::collections::BTreeMap<u32, Vec<u32>>;
+
+    fn in_order(side: Side, queues: &Queues) -> Vec<(u32, u32)> {
+        let heads = queues.iter().map(|(price, queue)| (*price, queue[0]));
+        if side == Side::Buy { heads.rev().collect() } else { heads.collect() }
+    }
+
+    fn walked(ladder: &Ladder, queues: &Queues) -> Vec<(u32, u32)> {
+        let price_of = |slot: u32| {
+            queues.iter().find(|(_, queue)| queue.contains(&slot)).map_or(0, |(price, _)| *price)
+        };
+        let mut found = Vec::new();
+        let mut slot = ladder.best();
+        while slot != NONE {
+            let price = price_of(slot);
+            found.push((price, slot));
+            slot = ladder.behind(Price(price));
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_ladder_walks_the_levels_that_a_sorted_map_walks(
+            buys in any::<bool>(),
+            max_price in prop_oneof![Just(1u32), Just(2), Just(63), Just(64), Just(65), Just(4_096), Just(4_097), 1u32..20_000],
+            steps in proptest::collection::vec((any::<prop::sample::Index>(), 0u8..8, any::<prop::sample::Index>()), 1..120),
+        ) {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let mut ladder = Ladder::new(side, Price(max_price));
+            let mut queues = Queues::new();
+            for (slot, (pick, kind, which)) in (1u32..).zip(steps) {
+                // Often at the ends of the ladder.
+                let price = match kind {
+                    0 | 1 => 1,
+                    2 | 3 => max_price,
+                    _ => 1 + pick.index(max_price as usize) as u32,
+                };
+                let removes = kind % 2 == 1 && !queues.is_empty();
+                if removes {
+                    let at = *queues.keys().nth(which.index(queues.len())).unwrap();
+                    let queue = queues.get_mut(&at).unwrap();
+                    let place = pick.index(queue.len());
+                    let previous = place.checked_sub(1).map_or(NONE, |before| queue[before]);
+                    let next = queue.get(place + 1).copied().unwrap_or(NONE);
+                    ladder.unlink(Price(at), previous, next);
+                    queue.remove(place);
+                    if queue.is_empty() {
+                        queues.remove(&at);
+                    }
+                } else {
+                    let queue = queues.entry(price).or_default();
+                    prop_assert_eq!(ladder.push(Price(price), slot), queue.last().copied().unwrap_or(NONE));
+                    queue.push(slot);
+                }
+                prop_assert_eq!(walked(&ladder, &queues), in_order(side, &queues));
+                for edge in [1, max_price] {
+                    let behind = in_order(side, &queues).into_iter().find(|(price, _)| match side {
+                        Side::Buy => *price < edge,
+                        Side::Sell => *price > edge,
+                    });
+                    prop_assert_eq!(ladder.behind(Price(edge)), behind.map_or(NONE, |(_, slot)| slot));
+                }
+            }
+        }
+    }
 }

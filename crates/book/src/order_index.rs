@@ -92,3 +92,83 @@ impl OrderIndex {
         self.ring.len() * 4 + self.elders.capacity() * 16
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slab::tests::node;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Enter { gap: u64 },
+        Leave(prop::sample::Index),
+        /// The oldest leaves, or the oldest comes back under its own number.
+        LeaveOldest,
+        EnterAgain(prop::sample::Index),
+        EnterOldestAgain,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (1u64..20).prop_map(|gap| Step::Enter { gap: if gap > 4 { 1 } else { gap * 3 } }),
+            3 => any::<prop::sample::Index>().prop_map(Step::Leave),
+            1 => Just(Step::LeaveOldest),
+            2 => any::<prop::sample::Index>().prop_map(Step::EnterAgain),
+            2 => Just(Step::EnterOldestAgain),
+        ];
+        proptest::collection::vec(step, 1..1_500)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn the_order_index_finds_what_a_map_finds_however_often_the_ring_comes_round(
+            capacity in 1u32..9,
+            steps in steps(),
+        ) {
+            let mut slab = Slab::new(capacity);
+            let mut index = OrderIndex::new(capacity);
+            let mut map: BTreeMap<u64, u32> = BTreeMap::new();
+            let mut last = 0;
+            for step in steps {
+                let (leaves, enters) = match step {
+                    Step::Enter { gap } => {
+                        last += gap;
+                        (None, Some(last).filter(|_| map.len() < capacity as usize))
+                    }
+                    _ if map.is_empty() => continue,
+                    Step::Leave(which) => (map.keys().nth(which.index(map.len())).copied(), None),
+                    Step::LeaveOldest => (map.keys().next().copied(), None),
+                    Step::EnterAgain(which) => {
+                        let id = map.keys().nth(which.index(map.len())).copied();
+                        (id, id)
+                    }
+                    Step::EnterOldestAgain => {
+                        let id = map.keys().next().copied();
+                        (id, id)
+                    }
+                };
+                if let Some(id) = leaves {
+                    let slot = map.remove(&id).unwrap();
+                    index.remove(id, slot);
+                    slab.remove(slot);
+                }
+                if let Some(id) = enters {
+                    let slot = slab.insert(node(id, 0, 0));
+                    index.insert(id, slot, &slab);
+                    map.insert(id, slot);
+                }
+                for id in 0..=last + 1 {
+                    if id + 64 > last || map.contains_key(&id) {
+                        prop_assert_eq!(index.find(id, &slab), map.get(&id).copied().unwrap_or(NONE), "order {}", id);
+                    }
+                }
+                let live = index.elders.iter().filter(|elder| elder.1 != NONE).count();
+                prop_assert_eq!(index.elders.len() - live, index.gone);
+                prop_assert!(index.elders.len() <= 2 * (live + 64));
+            }
+        }
+    }
+}

@@ -69,3 +69,49 @@ impl Slab {
         self.nodes.capacity() * size_of::<Node>()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use rules::{Direction, Life, OrderKind};
+    use types::{
+        AccountId, ClientOrderId, MarketId, OrderId, Price, Quanta, Quantity, Rate, SelfTrade, Side, Timestamp,
+    };
+
+    /// An order of which only these are of interest.
+    pub(crate) fn node(id: u64, account: u32, client_id: u64) -> Node {
+        let order = Order {
+            id: OrderId(id),
+            arrival: id,
+            quantity: Quantity(1),
+            budget: Quanta(0),
+            client_id: ClientOrderId(client_id),
+            expires: Timestamp::NEVER,
+            account: AccountId(account),
+            price: Price(1),
+            fee_rate: Rate(0),
+            trigger: Price(0),
+            market: MarketId(0),
+            side: Side::Buy,
+            direction: Direction::Rising,
+            kind: OrderKind::Limit,
+            life: Life::Rest,
+            post_only: false,
+            self_trade: SelfTrade::ExpireTaker,
+        };
+        Node { order, previous: NONE, next: NONE, open_previous: NONE, open_next: NONE, expiry: 0 }
+    }
+
+    #[test]
+    fn a_slot_is_used_again_last_in_first_out_and_answers_to_no_order_in_between() {
+        let mut slab = Slab::new(4);
+        let slots: Vec<u32> = (1..=4).map(|id| slab.insert(node(id, 0, 0))).collect();
+        assert_eq!(slots, [1, 2, 3, 4]);
+        slab.remove(2);
+        slab.remove(4);
+        assert_eq!((slab.get(2).order.id.0, slab.get(4).order.id.0), (0, 0));
+        assert_eq!(slab.insert(node(5, 0, 0)), 4);
+        assert_eq!(slab.insert(node(6, 0, 0)), 2);
+        assert_eq!(slab.get(2).order.id.0, 6);
+    }
+}

@@ -1,9 +1,12 @@
 //! What is handed to the exchange, and what comes back.
 
-use crossbeam_channel::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use types::{AccountId, Command, Outcome, Timestamp};
 
-use crate::Refused;
+use crate::ingress::lock;
+use crate::{Fault, Refused};
 
 /// Commands with the proof that they may be executed. Sequenced as they are, without anything in between, and never
 /// split between two batches.
@@ -91,7 +94,10 @@ pub struct Acknowledgement {
 
 /// A claim on an acknowledgement.
 #[derive(Debug)]
-pub struct Ticket(pub(crate) Receiver<Result<Acknowledgement, Refused>>);
+pub struct Ticket {
+    pub(crate) answer: Receiver<Result<Acknowledgement, Refused>>,
+    pub(crate) fault: Arc<Mutex<Option<Fault>>>,
+}
 
 impl Ticket {
     /// Waits until the submission is durable and executed.
@@ -99,17 +105,21 @@ impl Ticket {
     /// # Errors
     /// When it was refused after all, or the exchange stopped before it was durable.
     pub fn wait(self) -> Result<Acknowledgement, Refused> {
-        self.0.recv().unwrap_or(Err(Refused::ShuttingDown))
+        self.answer.recv().unwrap_or_else(|_| Err(self.unanswered()))
     }
 
     /// As [`Ticket::wait`], if it has happened already.
     #[must_use]
     pub fn poll(&self) -> Option<Result<Acknowledgement, Refused>> {
-        match self.0.try_recv() {
+        match self.answer.try_recv() {
             Ok(answer) => Some(answer),
-            Err(crossbeam_channel::TryRecvError::Empty) => None,
-            Err(crossbeam_channel::TryRecvError::Disconnected) => Some(Err(Refused::ShuttingDown)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(self.unanswered())),
         }
+    }
+
+    fn unanswered(&self) -> Refused {
+        lock(&self.fault).clone().map_or(Refused::ShuttingDown, Refused::Stopped)
     }
 }
 

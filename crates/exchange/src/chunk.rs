@@ -1,12 +1,11 @@
 //! What the engine hands on: a group of executed submissions, made durable together.
 
-use crossbeam_channel::Sender;
 use rules::Order;
 use types::{AccountId, Event, Outcome, Timestamp};
 
 use crate::Refused;
 use crate::bundle::{Acknowledgement, Reply};
-use crate::feeds::{FeedMessage, Topic};
+use crate::feeds::{Sink, Topic};
 
 /// A group of executed submissions. Its vectors are recycled.
 #[derive(Default)]
@@ -46,7 +45,7 @@ pub(crate) enum Item {
     /// The batch ends here. The last item of its chunk, unless a session change ended the batch early.
     Seal { record: (usize, usize), batch: u64 },
     /// A subscriber arrives, with the book as it is here.
-    Subscribe { topic: Topic, sender: Sender<FeedMessage>, sequence: u64, book: Option<Vec<Order>> },
+    Subscribe { topic: Topic, sink: Option<Sink>, sequence: u64, book: Option<Vec<Order>> },
 }
 
 impl Chunk {

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use journal::{Journal, JournalError};
 
 use crate::chunk::Chunk;
+use crate::error::PanicGuard;
 use crate::feeds::Publisher;
 use crate::ingress::lock;
 use crate::stats::{Counters, add_since};
@@ -26,6 +27,7 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub fn run(mut self) {
+        let _guard = PanicGuard::new("committer", &self.fault);
         let mut failed = false;
         while let Ok(mut chunk) = self.chunks.recv() {
             if failed {
@@ -34,7 +36,7 @@ impl Committer {
             }
             if let Err(error) = self.commit(&mut chunk) {
                 failed = true;
-                lock(&self.fault).get_or_insert(Fault::Journal(error.to_string()));
+                self.fail(&error);
                 self.refuse(&mut chunk);
                 continue;
             }
@@ -46,6 +48,23 @@ impl Committer {
             add_since(&self.counters.feeds_ns, start);
             // When the shadow has stopped there is a fault, and nothing new comes in.
             let _ = self.shadow.send(chunk);
+            if let Err(error) = self.truncate() {
+                failed = true;
+                self.fail(&error);
+            }
+        }
+    }
+
+    /// The feeds end too: what follows will never be durable.
+    fn fail(&mut self, error: &JournalError) {
+        lock(&self.fault).get_or_insert(Fault::Journal(error.to_string()));
+        self.publisher = Publisher::default();
+    }
+
+    fn truncate(&mut self) -> Result<(), JournalError> {
+        match self.truncate.try_iter().last() {
+            Some(index) => self.journal.truncate_before(index).map(|_| ()),
+            None => Ok(()),
         }
     }
 
@@ -67,9 +86,6 @@ impl Committer {
         chunk.journal_end = (self.journal.next_index(), self.journal.chain_hash());
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.counters.journal_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if let Some(index) = self.truncate.try_iter().last() {
-            self.journal.truncate_before(index)?;
-        }
         add_since(&self.counters.journal_ns, start);
         Ok(())
     }

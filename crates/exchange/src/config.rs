@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::ExchangeError;
+use crate::record::BundleRecord;
+
 /// Settings of a running exchange.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -14,11 +17,12 @@ pub struct Config {
     pub queue: usize,
     /// Commands in one group commit at most.
     pub group: usize,
-    /// Commands that may be executed but not yet sealed; beyond that new ones are answered "busy".
+    /// Commands that may be let in but not yet sealed; beyond that new ones are answered "busy". More than
+    /// [`BatchPolicy::commands`], unless batches shall end by time only.
     pub max_lag: u64,
-    /// Commands in one submission at most.
+    /// Commands in one submission at most. The journal's record must have room for them.
     pub max_bundle: usize,
-    /// Messages a feed subscriber may be behind; then it is dropped.
+    /// Messages a feed subscriber may be behind; then it is dropped. Memory is taken only for what waits.
     pub feed_buffer: usize,
     /// Take a snapshot after this many batches.
     pub snapshot_every: u64,
@@ -60,6 +64,35 @@ impl Config {
             },
             measure: false,
         }
+    }
+}
+
+impl Config {
+    /// Whether the settings go together.
+    pub(crate) fn check(&self) -> Result<(), ExchangeError> {
+        let bad = |why: String| Err(ExchangeError::Config { why });
+        let Self { queue, group, max_bundle, feed_buffer, .. } = *self;
+        for (name, zero) in [
+            ("queue", queue == 0),
+            ("group", group == 0),
+            ("max_bundle", max_bundle == 0),
+            ("feed_buffer", feed_buffer == 0),
+            ("batch.commands", self.batch.commands == 0),
+            ("snapshot_every", self.snapshot_every == 0),
+        ] {
+            if zero {
+                return bad(format!("{name} must be at least 1"));
+            }
+        }
+        let limit = self.journal.max_record_bytes;
+        let largest = BundleRecord::max_bytes(max_bundle);
+        if largest > limit as usize {
+            return bad(format!(
+                "a submission of {max_bundle} commands (max_bundle) may need a journal record of {largest} bytes, \
+                 but journal.max_record_bytes is {limit}"
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -2,24 +2,25 @@
 //! on.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use book::Book;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hdrhistogram::Histogram;
 use state::Sha256Hash;
-use transition::stream_start;
+use transition::{Stream, stream_start};
 use types::{AccountId, Command, Event, MarketId, Origin, Sequenced, Side, Timestamp};
 
-use crate::Refused;
 use crate::bundle::{Reply, Submission};
 use crate::chunk::{Chunk, Item};
 use crate::config::{Clock, Config};
-use crate::feeds::{FeedMessage, Topic};
-use crate::ingress::{Admitted, Permits, Session, Sessions, lock};
+use crate::error::PanicGuard;
+use crate::feeds::{Sink, Topic};
+use crate::ingress::{Admitted, Checked, Permits, Session, Sessions, lock};
 use crate::record::{BundleRecord, encode_seal};
 use crate::stats::{Counters, add_since};
+use crate::{Fault, Refused};
 
 /// Journal bytes in one group at most; a submission may exceed it by its own size.
 const GROUP_BYTES: usize = 4 << 20;
@@ -28,7 +29,7 @@ pub(crate) enum Message {
     Submission(Box<Admitted>),
     Subscribe {
         topic: Topic,
-        sender: Sender<FeedMessage>,
+        sink: Sink,
     },
     /// Seal what there is, if there is anything.
     Seal,
@@ -56,10 +57,13 @@ pub(crate) struct Engine {
     pub identity: (u64, types::Address),
     pub sessions: Arc<Sessions>,
     pub counters: Arc<Counters>,
+    pub fault: Arc<Mutex<Option<Fault>>>,
     pub queue: Receiver<Message>,
     pub permits: Permits,
     pub chunks: Sender<Chunk>,
     pub spare: Receiver<Chunk>,
+    /// Where the streams are after the commands executed so far, by account. Ingress may be ahead.
+    pub streams: Vec<Stream>,
     /// Accounts whose stream has commands in the current batch: the batch's number by account.
     pub streams_in_batch: Vec<u64>,
     pub latency: Option<Histogram<u64>>,
@@ -67,10 +71,12 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub fn run(mut self) {
+        let _guard = PanicGuard::new("engine", &self.fault);
         if let Some(core) = self.config.threads.engine_core {
             core_affinity::set_for_current(core_affinity::CoreId { id: core });
         }
-        let mut batch_began: Option<Instant> = None;
+        // A batch that was found unfinished at the start waits no longer than others.
+        let mut batch_began = (self.cursor.in_batch > 0).then(Instant::now);
         let mut chunk = Chunk::default();
         loop {
             let message = match self.receive(batch_began) {
@@ -79,6 +85,7 @@ impl Engine {
                 Err(RecvTimeoutError::Disconnected) => Message::Shutdown,
             };
             let start = Instant::now();
+            let batch = self.cursor.batch;
             let mut next = Some(message);
             let mut ends = false;
             while let Some(message) = next.take() {
@@ -88,8 +95,8 @@ impl Engine {
                         self.admit(*admitted, &mut chunk);
                         false
                     }
-                    Message::Subscribe { topic, sender } => {
-                        self.subscribe(topic, sender, &mut chunk);
+                    Message::Subscribe { topic, sink } => {
+                        self.subscribe(topic, sink, &mut chunk);
                         false
                     }
                     Message::Seal => true,
@@ -108,11 +115,16 @@ impl Engine {
                 next = self.queue.try_recv().ok();
             }
             add_since(&self.counters.engine_ns, start);
-            batch_began = match (batch_began, self.cursor.in_batch) {
-                (_, 0) => None,
-                (None, _) => Some(start),
-                (began, _) => began,
+            batch_began = match self.cursor.in_batch {
+                0 => None,
+                _ if self.cursor.batch != batch => Some(start),
+                _ => batch_began.or(Some(start)),
             };
+            // While the queue is never empty, nobody else looks at the clock.
+            if batch_began.is_some_and(|began| began.elapsed() >= self.config.batch.interval) {
+                self.seal(&mut chunk);
+                batch_began = None;
+            }
             if !chunk.items.is_empty() {
                 self.counters.executed.fetch_add(chunk.outcomes.len() as u64, Ordering::Relaxed);
                 self.share_latency();
@@ -128,7 +140,7 @@ impl Engine {
     }
 
     fn receive(&self, batch_began: Option<Instant>) -> Result<Message, RecvTimeoutError> {
-        let deadline = batch_began.map(|began| began + self.config.batch.interval);
+        let deadline = batch_began.and_then(|began| began.checked_add(self.config.batch.interval));
         if self.config.threads.busy_poll {
             loop {
                 match self.queue.try_recv() {
@@ -151,8 +163,10 @@ impl Engine {
 
     /// Sequences and executes a submission.
     fn admit(&mut self, admitted: Admitted, chunk: &mut Chunk) {
-        let Admitted { submission, sessions, nonce, reply } = admitted;
-        if let Err(refused) = self.still_valid(&submission, &sessions, nonce) {
+        let Admitted { submission, checked, reply } = admitted;
+        if let Err(refused) = self.still_valid(&submission, &checked) {
+            self.roll_back(&submission, &checked);
+            self.counters.accepted.fetch_sub(submission.len() as u64, Ordering::Relaxed);
             if let Some(reply) = reply {
                 let _ = reply.send(Err(refused));
             }
@@ -161,16 +175,17 @@ impl Engine {
         if self.ends_a_stream(&submission) {
             self.seal(chunk);
         }
+        if let Checked::Streams(extensions) = &checked {
+            for extension in extensions {
+                self.streams[extension.account.0 as usize] = extension.after;
+            }
+        }
         self.sequence(submission, reply, chunk);
     }
 
-    /// What may have changed while the submission waited in the queue.
-    fn still_valid(
-        &mut self,
-        submission: &Submission,
-        sessions: &[(AccountId, u64)],
-        nonce: Option<u64>,
-    ) -> Result<(), Refused> {
+    /// What may have changed while the submission waited in the queue: a session, or a submission before it was
+    /// refused here and is now missing in a stream.
+    fn still_valid(&self, submission: &Submission, checked: &Checked) -> Result<(), Refused> {
         if self.config.clock == Clock::Submission {
             let times = submission.timestamps();
             let follows = times.first().is_some_and(|first| *first >= self.cursor.timestamp);
@@ -179,23 +194,55 @@ impl Engine {
             }
         }
         let accounts = self.book.accounts();
-        for (account, number) in sessions {
-            if accounts.get(account.0 as usize).is_none_or(|known| known.sessions != *number) {
-                return Err(Refused::SessionChanged { account: *account });
-            }
-        }
-        if let (Submission::Owner { account, .. }, Some(nonce)) = (submission, nonce) {
-            let known = accounts.get(account.0 as usize).map(|account| account.nonce);
-            if known != Some(nonce) {
-                let position = known.unwrap_or_default();
-                let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
-                if let Some(session) = sessions.get(account.0 as usize) {
-                    lock(session).nonce = position;
+        match (submission, checked) {
+            (_, Checked::Streams(extensions)) => {
+                for extension in extensions {
+                    let (account, at) = (extension.account, extension.account.0 as usize);
+                    if accounts.get(at).is_none_or(|known| known.sessions != extension.session) {
+                        return Err(Refused::SessionChanged { account });
+                    }
+                    let stream = &self.streams[at];
+                    if stream.digest != extension.before {
+                        return Err(Refused::Signature { account, position: stream.position });
+                    }
                 }
-                return Err(Refused::Signature { account: *account, position });
             }
+            (Submission::Owner { account, .. }, Checked::Owner { nonce, .. }) => {
+                let position = accounts.get(account.0 as usize).map_or(0, |account| account.nonce);
+                if position != *nonce {
+                    return Err(Refused::Signature { account: *account, position });
+                }
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Sets ingress back to where the engine is, after a refusal. Only once for all that is in the queue on top of
+    /// the refused submission: by then ingress may have taken new ones from there on.
+    fn roll_back(&self, submission: &Submission, checked: &Checked) {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        match (submission, checked) {
+            (_, Checked::Streams(extensions)) => {
+                for extension in extensions {
+                    let at = extension.account.0 as usize;
+                    let Some(mut session) = sessions.get(at).map(lock) else { continue };
+                    if session.stream_resets == extension.resets {
+                        session.stream_resets += 1;
+                        session.stream = self.streams[at];
+                    }
+                }
+            }
+            (Submission::Owner { account, .. }, Checked::Owner { resets, .. }) => {
+                let at = account.0 as usize;
+                let Some(mut session) = sessions.get(at).map(lock) else { return };
+                if session.nonce_resets == *resets {
+                    session.nonce_resets += 1;
+                    session.nonce = self.book.accounts()[at].nonce;
+                }
+            }
+            _ => {}
+        }
     }
 
     /// A session key may change in a batch only before the stream's first command.
@@ -315,7 +362,13 @@ impl Engine {
         chunk.outcomes.push(outcome);
         chunk.ends.push(u32::try_from(chunk.events.len()).unwrap_or(u32::MAX));
         if origin != Origin::Session {
-            follow_sessions(&self.sessions, self.identity, &self.book, &chunk.events[before..]);
+            let streams = &mut self.streams;
+            follow_sessions(&self.sessions, self.identity, &self.book, &chunk.events[before..], |at, stream| {
+                match streams.get_mut(at) {
+                    Some(known) => *known = stream,
+                    None => streams.push(stream),
+                }
+            });
         }
     }
 
@@ -330,12 +383,12 @@ impl Engine {
         self.cursor.in_batch = 0;
     }
 
-    fn subscribe(&mut self, topic: Topic, sender: Sender<FeedMessage>, chunk: &mut Chunk) {
+    fn subscribe(&mut self, topic: Topic, sink: Sink, chunk: &mut Chunk) {
         let book = match topic {
             Topic::Depth(market, _) | Topic::Ticker(market) => Some(self.resting(market)),
             Topic::Executions(_) | Topic::Trades(_) => None,
         };
-        chunk.items.push(Item::Subscribe { topic, sender, sequence: self.cursor.sequence, book });
+        chunk.items.push(Item::Subscribe { topic, sink: Some(sink), sequence: self.cursor.sequence, book });
     }
 
     fn resting(&self, market: MarketId) -> Vec<rules::Order> {
@@ -360,20 +413,30 @@ impl Engine {
     }
 }
 
-/// Tells ingress what the engine did to accounts and sessions.
+/// Tells ingress what the engine did to accounts and sessions, and `began` of every stream that begins.
 pub(crate) fn follow_sessions(
     sessions: &Sessions,
     identity: (u64, types::Address),
     book: &Book,
     events: &[Event],
+    mut began: impl FnMut(usize, Stream),
 ) {
     for event in events {
         match *event {
             Event::AccountOpened { account, owner } => {
                 let stream = stream_start::<Sha256Hash>(identity.0, identity.1, account, 0);
                 let key = types::SessionKey::default();
-                let session = Session { owner, key, number: 0, stream, nonce: 0 };
-                sessions.write().unwrap_or_else(PoisonError::into_inner).push(std::sync::Mutex::new(session));
+                let session = Session {
+                    owner,
+                    key,
+                    number: 0,
+                    stream,
+                    stream_resets: 0,
+                    nonce: 0,
+                    nonce_resets: 0,
+                };
+                began(account.0 as usize, stream);
+                sessions.write().unwrap_or_else(PoisonError::into_inner).push(Mutex::new(session));
             }
             Event::SessionRegistered { account, key, .. } => {
                 let sessions = sessions.read().unwrap_or_else(PoisonError::into_inner);
@@ -383,6 +446,8 @@ pub(crate) fn follow_sessions(
                     session.key = key;
                     session.number = number;
                     session.stream = stream_start::<Sha256Hash>(identity.0, identity.1, account, number);
+                    session.stream_resets += 1;
+                    began(account.0 as usize, session.stream);
                 }
             }
             _ => {}

@@ -1,17 +1,25 @@
 //! Errors, refusals and faults.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use journal::JournalError;
 use thiserror::Error;
 use transition::TransitionError;
 use types::{AccountId, DecodeError};
 
+use crate::ingress::lock;
 use crate::shadow::Disagreement;
 
 /// Why an exchange does not start or stop properly.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
+    /// The settings contradict each other.
+    #[error("configuration: {why}")]
+    Config {
+        /// Which, and how.
+        why: String,
+    },
     /// The journal.
     #[error("journal: {0}")]
     Journal(#[from] JournalError),
@@ -25,11 +33,19 @@ pub enum ExchangeError {
         /// What went wrong.
         source: std::io::Error,
     },
-    /// A journal record or snapshot does not decode: written by another version, or by something else.
+    /// A journal record does not decode or does not follow the one before: written by another version, or by something else.
     #[error("journal record {index} does not decode: {source}")]
     Record {
         /// Which.
         index: u64,
+        /// Why.
+        source: DecodeError,
+    },
+    /// A snapshot is undamaged but does not decode: written by another version, or by something else.
+    #[error("{} does not decode: {source}", path.display())]
+    Snapshot {
+        /// Its file.
+        path: PathBuf,
         /// Why.
         source: DecodeError,
     },
@@ -55,7 +71,8 @@ pub enum ExchangeError {
 /// What stops an exchange while it runs. Everything acknowledged stays in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// The journal cannot be written. What was not acknowledged is lost; nothing else.
+    /// The journal cannot be written. What was not acknowledged may be lost, or may be found executed after the
+    /// restart: streams and nonces tell. Nothing else is lost.
     #[error("the journal failed, nothing more is accepted: {0}; restart when the cause is mended")]
     Journal(String),
     /// The shadow came to another result than the engine.
@@ -74,13 +91,34 @@ pub enum Fault {
     Panic(&'static str),
 }
 
-/// Why a submission was not taken. It has left no trace.
+/// Notes the panic of the thread that holds it, before anything else of that thread is dropped.
+pub(crate) struct PanicGuard {
+    thread: &'static str,
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+impl PanicGuard {
+    pub fn new(thread: &'static str, fault: &Arc<Mutex<Option<Fault>>>) -> Self {
+        Self { thread, fault: Arc::clone(fault) }
+    }
+}
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            lock(&self.fault).get_or_insert(Fault::Panic(self.thread));
+        }
+    }
+}
+
+/// Why a submission was not taken. It has left no trace, except perhaps after [`Refused::Stopped`]: then the journal
+/// decides at the restart.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
     /// Too much is waiting, or the shadow is too far behind.
     #[error("busy: {waiting} commands are not yet sealed; try again")]
     Busy {
-        /// Commands executed but not sealed.
+        /// Commands let in but not sealed.
         waiting: u64,
     },
     /// The exchange has stopped.
@@ -124,7 +162,8 @@ pub enum Refused {
         /// Where the exchange saw the stream (or the owner's nonce) last.
         position: u64,
     },
-    /// The session changed between the check of the signature and execution.
+    /// The session changed between the check of the signature and execution. All streams of the submission go on
+    /// from where they were before it.
     #[error("the session of account {account} changed; sign with the new key")]
     SessionChanged {
         /// Whose.

@@ -1,7 +1,7 @@
 //! The exchange as a whole: starts the threads, takes submissions, stops in order.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
@@ -13,8 +13,8 @@ use crate::bundle::{Submission, Ticket};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::engine::{Engine, Message};
-use crate::feeds::{Publisher, Subscription, Topic};
-use crate::ingress::{Ingress, Permits, lock};
+use crate::feeds::{self, Publisher, Subscription, Topic};
+use crate::ingress::{Ingress, Permits, Sessions, lock};
 use crate::recovery::{self, Parts, Recovered};
 use crate::shadow::{BatchReport, ShadowThread};
 use crate::stats::{Counters, LatencySummary, Stats};
@@ -47,6 +47,11 @@ impl Exchange {
         mut progress: impl FnMut(u64),
     ) -> Result<(Self, Recovered), ExchangeError> {
         let parts = recovery::open(&config, genesis, &mut progress)?;
+        Self::start(config, genesis, parts)
+    }
+
+    /// Starts the threads.
+    fn start(config: Config, genesis: &Genesis, parts: Parts) -> Result<(Self, Recovered), ExchangeError> {
         let Parts {
             book,
             shadow,
@@ -59,9 +64,10 @@ impl Exchange {
             recovered,
         } = parts;
         let identity = (genesis.chain_id, genesis.exchange);
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::starting_with(cursor.in_batch));
         let fault = Arc::new(Mutex::new(None));
-        let reports = Arc::new(Mutex::new(VecDeque::from(reports)));
+        let reports = Arc::new(Mutex::new(reports));
+        let streams = executed_streams(&sessions);
         let sessions = Arc::new(sessions);
         let permits = Permits::new(config.queue);
         let (queue, messages) = unbounded();
@@ -79,10 +85,12 @@ impl Exchange {
             identity,
             sessions: Arc::clone(&sessions),
             counters: Arc::clone(&counters),
+            fault: Arc::clone(&fault),
             queue: messages,
             permits: permits.clone(),
             chunks,
             spare: spares,
+            streams,
             streams_in_batch,
             // The bounds are constants that fit.
             latency: latency.and_then(Result::ok),
@@ -106,6 +114,7 @@ impl Exchange {
             chunks: to_shadow,
             spare,
             truncate,
+            unsnapshotted: recovered.replayed_batches,
         };
         let mut threads = Vec::new();
         for (name, run) in [
@@ -143,7 +152,7 @@ impl Exchange {
     pub fn submit(&self, submission: Submission) -> Result<Ticket, Refused> {
         let (reply, answer) = bounded(1);
         self.ingress.submit(submission, Some(reply), false)?;
-        Ok(Ticket(answer))
+        Ok(Ticket { answer, fault: Arc::clone(&self.fault) })
     }
 
     /// As [`Exchange::submit`], but waits for room instead of answering "busy".
@@ -153,7 +162,7 @@ impl Exchange {
     pub fn submit_waiting(&self, submission: Submission) -> Result<Ticket, Refused> {
         let (reply, answer) = bounded(1);
         self.ingress.submit(submission, Some(reply), true)?;
-        Ok(Ticket(answer))
+        Ok(Ticket { answer, fault: Arc::clone(&self.fault) })
     }
 
     /// Where the stream of an account's session is; `None` for an unknown account.
@@ -171,10 +180,10 @@ impl Exchange {
     /// Follows a topic, from the commands executed from now on.
     #[must_use]
     pub fn subscribe(&self, topic: Topic) -> Subscription {
-        let (sender, receiver) = bounded(self.feed_buffer);
+        let (sink, subscription) = feeds::feed(self.feed_buffer);
         // If the engine has ended, the feed ends at once.
-        let _ = self.queue.send(Message::Subscribe { topic, sender });
-        Subscription { receiver }
+        let _ = self.queue.send(Message::Subscribe { topic, sink });
+        subscription
     }
 
     /// Seals the current batch now, if it is not empty.
@@ -224,6 +233,12 @@ impl Exchange {
         }
         fault.or_else(|| self.fault())
     }
+}
+
+/// Where the streams are at the start, when ingress is nowhere ahead.
+fn executed_streams(sessions: &Sessions) -> Vec<Stream> {
+    let sessions = sessions.read().unwrap_or_else(PoisonError::into_inner);
+    sessions.iter().map(|session| lock(session).stream).collect()
 }
 
 impl Drop for Exchange {

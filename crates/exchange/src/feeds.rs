@@ -1,11 +1,13 @@
 //! Feeds: execution reports, trades, depth and tickers, in the order of the commands and only of durable ones.
 //!
 //! Every subscription has a bounded queue. Whoever lets it fill up is dropped: what was queued can still be read,
-//! then comes [`FeedError::Dropped`] with the place to resynchronise from. The exchange waits for nobody.
+//! then comes [`FeedError::Dropped`] with the place where the gap begins. The exchange waits for nobody.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use rules::Order;
 use thiserror::Error;
 use types::{AccountId, Event, Fill, MarketId, Outcome, Price, Quantity};
@@ -40,9 +42,9 @@ pub enum DepthLevel {
 /// A message of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedMessage {
-    /// The command that caused it.
+    /// The command that caused it. Of the first message: the last command before the feed begins.
     pub sequence: u64,
-    /// Counts the messages of this topic's market (or of this subscription, for executions) without gaps.
+    /// Counts the messages of the topic without gaps, from the number of the subscription's first message on.
     pub update: u64,
     /// What happened.
     pub body: FeedUpdate,
@@ -51,6 +53,9 @@ pub struct FeedMessage {
 /// What a feed says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedUpdate {
+    /// The first message where there is no state to begin with (executions, trades): the feed has everything after
+    /// this command.
+    Begin,
     /// What became of one of the account's commands; only to the account that sent it.
     Outcome(Outcome),
     /// An event that concerns the account.
@@ -81,12 +86,19 @@ pub enum FeedUpdate {
     Ticker(Ticker),
 }
 
-/// Why a feed has ended.
+/// Why there is no next message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum FeedError {
-    /// The subscriber was too slow. Subscribe again: the snapshot that comes first resynchronises.
-    #[error("dropped for being too slow; subscribe again")]
-    Dropped,
+    /// The subscriber was too slow. Subscribe again: the first message tells where the new feed begins, and a snapshot
+    /// in it resynchronises.
+    #[error("dropped for being too slow, messages are missing from command {sequence} on; subscribe again")]
+    Dropped {
+        /// The command whose messages did not all fit. Everything before it was delivered.
+        sequence: u64,
+    },
+    /// The exchange has stopped or shut down. Nothing durable is missing in the feed.
+    #[error("the exchange has ended")]
+    Ended,
     /// Nothing came in time.
     #[error("nothing happened in time")]
     Timeout,
@@ -95,16 +107,80 @@ pub enum FeedError {
 /// A subscriber's end of a feed.
 #[derive(Debug)]
 pub struct Subscription {
-    pub(crate) receiver: Receiver<FeedMessage>,
+    receiver: Receiver<FeedMessage>,
+    state: Arc<FeedState>,
+}
+
+/// The exchange's end of a feed.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    sender: Sender<FeedMessage>,
+    state: Arc<FeedState>,
+    limit: usize,
+}
+
+/// What both ends share. Its reference count tells whether the subscriber is still there.
+#[derive(Debug, Default)]
+struct FeedState {
+    /// One more than the sequence number at which the subscriber was dropped; zero if he was not.
+    dropped: AtomicU64,
+}
+
+/// A feed in which at most `limit` messages wait. They are not allocated beforehand: there may be many subscribers,
+/// and most of them read at once.
+pub(crate) fn feed(limit: usize) -> (Sink, Subscription) {
+    let (sender, receiver) = unbounded();
+    let state = Arc::new(FeedState::default());
+    (Sink { sender, state: Arc::clone(&state), limit }, Subscription { receiver, state })
+}
+
+/// What became of a message.
+enum Sent {
+    Queued,
+    /// The queue is full.
+    Slow,
+    /// The subscriber has gone.
+    Gone,
+}
+
+impl Sink {
+    fn send(&self, message: FeedMessage) -> Sent {
+        let sequence = message.sequence;
+        // There is only this sender, so the queue does not grow in between.
+        if self.sender.len() >= self.limit {
+            self.state.dropped.store(sequence.saturating_add(1), Ordering::Release);
+            return Sent::Slow;
+        }
+        match self.sender.send(message) {
+            Ok(()) => Sent::Queued,
+            Err(_) => Sent::Gone,
+        }
+    }
+
+    /// Sends, and tells whether the subscriber stays. One that was too slow is counted.
+    fn keeps(&self, message: FeedMessage, slow: &mut u64) -> bool {
+        match self.send(message) {
+            Sent::Queued => true,
+            Sent::Slow => {
+                *slow += 1;
+                false
+            }
+            Sent::Gone => false,
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        Arc::strong_count(&self.state) == 1
+    }
 }
 
 impl Subscription {
     /// The next message; waits for it.
     ///
     /// # Errors
-    /// When the subscriber was dropped, or the exchange has ended.
+    /// When the subscriber was dropped, or the exchange has ended; not before everything queued was read.
     pub fn next(&self) -> Result<FeedMessage, FeedError> {
-        self.receiver.recv().map_err(|_| FeedError::Dropped)
+        self.receiver.recv().map_err(|_| self.end())
     }
 
     /// As [`Subscription::next`], but no longer than this.
@@ -114,8 +190,15 @@ impl Subscription {
     pub fn next_within(&self, time: std::time::Duration) -> Result<FeedMessage, FeedError> {
         self.receiver.recv_timeout(time).map_err(|error| match error {
             RecvTimeoutError::Timeout => FeedError::Timeout,
-            RecvTimeoutError::Disconnected => FeedError::Dropped,
+            RecvTimeoutError::Disconnected => self.end(),
         })
+    }
+
+    fn end(&self) -> FeedError {
+        match self.state.dropped.load(Ordering::Acquire).checked_sub(1) {
+            Some(sequence) => FeedError::Dropped { sequence },
+            None => FeedError::Ended,
+        }
     }
 }
 
@@ -125,22 +208,31 @@ pub(crate) struct Publisher {
     accounts: HashMap<AccountId, Vec<Subscriber>>,
     markets: HashMap<MarketId, MarketFeed>,
     dropped: u64,
+    /// Subscriptions since the last look for those that have gone, and how many there were then.
+    subscribed: usize,
+    left: usize,
 }
 
 struct Subscriber {
-    sender: Sender<FeedMessage>,
+    sink: Sink,
     updates: u64,
 }
 
 #[derive(Default)]
 struct MarketFeed {
     view: MarketView,
+    trades: Channel,
+    l1: Channel,
+    l2: Channel,
+    l3: Channel,
+    tickers: Channel,
+}
+
+/// The subscribers of one topic, and the number of its last message.
+#[derive(Default)]
+struct Channel {
     update: u64,
-    trades: Vec<Sender<FeedMessage>>,
-    l1: Vec<Sender<FeedMessage>>,
-    l2: Vec<Sender<FeedMessage>>,
-    l3: Vec<Sender<FeedMessage>>,
-    tickers: Vec<Sender<FeedMessage>>,
+    sinks: Vec<Sink>,
 }
 
 impl Publisher {
@@ -151,21 +243,24 @@ impl Publisher {
         if idle && !chunk.items.iter().any(|item| matches!(item, Item::Subscribe { .. })) {
             return 0;
         }
-        let items = std::mem::take(&mut chunk.items);
+        let mut items = std::mem::take(&mut chunk.items);
         let results: Vec<(Outcome, &[Event])> = chunk.results().collect();
         let mut at = 0;
-        for item in &items {
+        for item in &mut items {
             match item {
                 Item::Bundle { first_sequence, count, .. } => {
                     for place in 0..*count {
                         let (outcome, events) = results[at + place];
                         let account = chunk.accounts[at + place];
-                        self.command(first_sequence + place as u64, account, outcome, events);
+                        self.command(*first_sequence + place as u64, account, outcome, events);
                     }
-                    at += count;
+                    at += *count;
                 }
-                Item::Subscribe { topic, sender, sequence, book } => {
-                    self.subscribe(*topic, sender.clone(), *sequence, book.as_deref());
+                Item::Subscribe { topic, sink, sequence, book } => {
+                    // The chunk lives on in the shadow's queue; a feed must end when it is dropped here.
+                    if let Some(sink) = sink.take() {
+                        self.subscribe(*topic, sink, *sequence, book.as_deref());
+                    }
                 }
                 Item::Seal { .. } => {}
             }
@@ -175,15 +270,13 @@ impl Publisher {
         self.dropped
     }
 
-    fn subscribe(
-        &mut self,
-        topic: Topic,
-        sender: Sender<FeedMessage>,
-        sequence: u64,
-        book: Option<&[Order]>,
-    ) {
+    fn subscribe(&mut self, topic: Topic, sink: Sink, sequence: u64, book: Option<&[Order]>) {
+        self.forget_the_gone();
         if let Topic::Executions(account) = topic {
-            self.accounts.entry(account).or_default().push(Subscriber { sender, updates: 0 });
+            let begin = FeedMessage { sequence, update: 0, body: FeedUpdate::Begin };
+            if let Sent::Queued = sink.send(begin) {
+                self.accounts.entry(account).or_default().push(Subscriber { sink, updates: 1 });
+            }
             return;
         }
         let (Topic::Trades(id) | Topic::Depth(id, _) | Topic::Ticker(id)) = topic else { return };
@@ -192,28 +285,39 @@ impl Publisher {
             // The same book as the view already has, if it has one.
             market.view.reset(book);
         }
-        let body = match topic {
-            Topic::Depth(_, DepthLevel::L1) => Some(market.view.best()),
-            Topic::Depth(_, DepthLevel::L2) => Some(market.view.l2_snapshot()),
+        let (channel, body) = match topic {
+            Topic::Depth(_, DepthLevel::L1) => (&mut market.l1, market.view.best()),
+            Topic::Depth(_, DepthLevel::L2) => (&mut market.l2, market.view.l2_snapshot()),
             Topic::Depth(_, DepthLevel::L3) => {
-                Some(FeedUpdate::L3Snapshot(book.unwrap_or_default().to_vec()))
+                (&mut market.l3, FeedUpdate::L3Snapshot(book.unwrap_or_default().to_vec()))
             }
-            Topic::Ticker(_) => Some(FeedUpdate::Ticker(market.view.ticker())),
-            _ => None,
+            Topic::Ticker(_) => (&mut market.tickers, FeedUpdate::Ticker(market.view.ticker())),
+            Topic::Trades(_) | Topic::Executions(_) => (&mut market.trades, FeedUpdate::Begin),
         };
-        let update = market.update;
-        if body.is_some_and(|body| sender.try_send(FeedMessage { sequence, update, body }).is_err()) {
-            self.dropped += 1;
+        if let Sent::Queued = sink.send(FeedMessage { sequence, update: channel.update, body }) {
+            channel.sinks.push(sink);
+        }
+    }
+
+    /// Subscribers that have gone are found when they are sent something. Those of quiet topics are looked for here,
+    /// each time the number of subscriptions has doubled.
+    fn forget_the_gone(&mut self) {
+        self.subscribed += 1;
+        if self.subscribed <= self.left.max(64) {
             return;
         }
-        match topic {
-            Topic::Trades(_) => market.trades.push(sender),
-            Topic::Depth(_, DepthLevel::L1) => market.l1.push(sender),
-            Topic::Depth(_, DepthLevel::L2) => market.l2.push(sender),
-            Topic::Depth(_, DepthLevel::L3) => market.l3.push(sender),
-            Topic::Ticker(_) => market.tickers.push(sender),
-            Topic::Executions(_) => {}
+        for subscribers in self.accounts.values_mut() {
+            subscribers.retain(|subscriber| !subscriber.sink.is_gone());
         }
+        self.accounts.retain(|_, subscribers| !subscribers.is_empty());
+        for channel in self.markets.values_mut().flat_map(MarketFeed::channels) {
+            channel.sinks.retain(|sink| !sink.is_gone());
+        }
+        self.markets.retain(|_, market| market.is_heard());
+        let markets = self.markets.values_mut().flat_map(MarketFeed::channels);
+        self.left = markets.map(|channel| channel.sinks.len()).sum::<usize>()
+            + self.accounts.values().map(Vec::len).sum::<usize>();
+        self.subscribed = 0;
     }
 
     fn command(&mut self, sequence: u64, account: AccountId, outcome: Outcome, events: &[Event]) {
@@ -237,13 +341,13 @@ impl Publisher {
 
     fn to_account(&mut self, account: AccountId, sequence: u64, body: FeedUpdate) {
         let Some(subscribers) = self.accounts.get_mut(&account) else { return };
-        let before = subscribers.len();
+        let mut slow = 0;
         subscribers.retain_mut(|subscriber| {
             let message = FeedMessage { sequence, update: subscriber.updates, body: body.clone() };
             subscriber.updates += 1;
-            subscriber.sender.try_send(message).is_ok()
+            subscriber.sink.keeps(message, &mut slow)
         });
-        self.dropped += (before - subscribers.len()) as u64;
+        self.dropped += slow;
         if subscribers.is_empty() {
             self.accounts.remove(&account);
         }
@@ -251,27 +355,25 @@ impl Publisher {
 }
 
 impl MarketFeed {
-    fn is_heard(&self) -> bool {
-        [&self.trades, &self.l1, &self.l2, &self.l3, &self.tickers].iter().any(|list| !list.is_empty())
+    fn channels(&mut self) -> [&mut Channel; 5] {
+        [&mut self.trades, &mut self.l1, &mut self.l2, &mut self.l3, &mut self.tickers]
+    }
+
+    fn is_heard(&mut self) -> bool {
+        self.channels().iter().any(|channel| !channel.sinks.is_empty())
     }
 
     fn event(&mut self, sequence: u64, event: &Event) -> u64 {
         let mut dropped = 0;
         let levels = self.view.apply(event);
         if let Event::Fill(fill) = event {
-            self.update += 1;
-            let message = FeedMessage { sequence, update: self.update, body: FeedUpdate::Trade(*fill) };
-            dropped += send_all(&mut self.trades, &message);
+            dropped += self.trades.publish(sequence, FeedUpdate::Trade(*fill));
         }
-        if MarketView::changes_book(event) && !self.l3.is_empty() {
-            self.update += 1;
-            let message = FeedMessage { sequence, update: self.update, body: FeedUpdate::L3(*event) };
-            dropped += send_all(&mut self.l3, &message);
+        if MarketView::changes_book(event) {
+            dropped += self.l3.publish(sequence, FeedUpdate::L3(*event));
         }
         for level in levels.into_iter().flatten() {
-            self.update += 1;
-            let message = FeedMessage { sequence, update: self.update, body: FeedUpdate::L2(level) };
-            dropped += send_all(&mut self.l2, &message);
+            dropped += self.l2.publish(sequence, FeedUpdate::L2(level));
         }
         dropped
     }
@@ -279,31 +381,25 @@ impl MarketFeed {
     fn after_command(&mut self, sequence: u64) -> u64 {
         let mut dropped = 0;
         if let Some(best) = self.view.best_if_changed() {
-            self.update += 1;
-            let message = FeedMessage { sequence, update: self.update, body: best };
-            dropped += send_all(&mut self.l1, &message);
+            dropped += self.l1.publish(sequence, best);
         }
         if let Some(ticker) = self.view.ticker_if_changed() {
-            self.update += 1;
-            let message = FeedMessage { sequence, update: self.update, body: FeedUpdate::Ticker(ticker) };
-            dropped += send_all(&mut self.tickers, &message);
+            dropped += self.tickers.publish(sequence, FeedUpdate::Ticker(ticker));
         }
         dropped
     }
 }
 
-/// Sends to all; drops those whose queue is full or who have gone. How many were too slow.
-fn send_all(senders: &mut Vec<Sender<FeedMessage>>, message: &FeedMessage) -> u64 {
-    let mut slow = 0;
-    senders.retain(|sender| match sender.try_send(message.clone()) {
-        Ok(()) => true,
-        Err(TrySendError::Full(_)) => {
-            slow += 1;
-            false
-        }
-        Err(TrySendError::Disconnected(_)) => false,
-    });
-    slow
+impl Channel {
+    /// Sends to all; drops those whose queue is full or who have gone. How many were too slow.
+    fn publish(&mut self, sequence: u64, body: FeedUpdate) -> u64 {
+        self.update += 1;
+        let mut slow = 0;
+        self.sinks.retain(|sink| {
+            sink.keeps(FeedMessage { sequence, update: self.update, body: body.clone() }, &mut slow)
+        });
+        slow
+    }
 }
 
 /// The market an event is about.

@@ -4,8 +4,9 @@
 //! while the streams it extends are locked, so the queue holds every stream in its own order.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use state::Sha256Hash;
@@ -26,21 +27,45 @@ pub(crate) struct Session {
     /// Counts registrations.
     pub number: u64,
     pub stream: Stream,
+    /// Counts how often the stream was set to another place than where its last submission left it.
+    pub stream_resets: u64,
     /// Of the owner's next command.
     pub nonce: u64,
+    /// Likewise of the nonce.
+    pub nonce_resets: u64,
 }
 
 /// Sessions by account; the engine adds and resets them.
 pub(crate) type Sessions = RwLock<Vec<Mutex<Session>>>;
 
-/// A submission whose signatures are right.
+/// A submission whose signatures are right, provided that all before it in the queue is executed.
 pub(crate) struct Admitted {
     pub submission: Submission,
-    /// The sessions that the signatures were checked under.
-    pub sessions: Vec<(AccountId, u64)>,
-    /// The nonce that an owner's signature was checked under.
-    pub nonce: Option<u64>,
+    pub checked: Checked,
     pub reply: Option<Reply>,
+}
+
+/// What the signatures of a submission were checked against. The engine looks whether it is still so.
+pub(crate) enum Checked {
+    Streams(Vec<Extension>),
+    Owner {
+        nonce: u64,
+        /// [`Session::nonce_resets`] at that time.
+        resets: u64,
+    },
+    /// The L1 queue has no signatures.
+    Nothing,
+}
+
+/// What a submission adds to a stream.
+pub(crate) struct Extension {
+    pub account: AccountId,
+    /// [`Session::number`] at that time.
+    pub session: u64,
+    /// [`Session::stream_resets`] at that time.
+    pub resets: u64,
+    pub before: [u8; 32],
+    pub after: Stream,
 }
 
 pub(crate) struct Ingress {
@@ -75,8 +100,11 @@ impl Ingress {
     pub fn submit(&self, submission: Submission, reply: Option<Reply>, wait: bool) -> Result<(), Refused> {
         self.check(&submission, wait)?;
         // Room in the queue comes before any lock: whoever holds a lock never waits for the engine.
-        if !self.permits.take(wait) {
-            return Err(Refused::Busy { waiting: self.counters.lag() });
+        while !self.permits.take(wait) {
+            self.check(&submission, wait)?;
+            if !wait {
+                return Err(Refused::Busy { waiting: self.counters.lag() });
+            }
         }
         let start = Instant::now();
         let result = self.admit(submission, reply);
@@ -99,7 +127,7 @@ impl Ingress {
             if !wait {
                 return Err(Refused::Busy { waiting: self.counters.lag() });
             }
-            std::thread::sleep(std::time::Duration::from_micros(200));
+            std::thread::sleep(Duration::from_micros(200));
             if let Some(fault) = lock(&self.fault).clone() {
                 return Err(Refused::Stopped(fault));
             }
@@ -125,7 +153,7 @@ impl Ingress {
                 if !entries.iter().all(|(_, command)| queueable(command)) {
                     return Err(Refused::Misplaced { what: "the L1 queue cannot hold such a command" });
                 }
-                self.enqueue(Admitted { submission, sessions: Vec::new(), nonce: None, reply })
+                self.enqueue(Admitted { submission, checked: Checked::Nothing, reply })
             }
         }
     }
@@ -137,6 +165,10 @@ impl Ingress {
         reply: Option<Reply>,
     ) -> Result<(), Refused> {
         let Submission::Streams { commands, signatures, .. } = &submission else { return Ok(()) };
+        // Before any lock: nobody locks more sessions than he sends commands.
+        if signatures.len() > commands.len() {
+            return Err(Refused::Misplaced { what: "there are more signatures than commands" });
+        }
         let mut accounts: Vec<AccountId> = signatures.iter().map(|(account, _)| *account).collect();
         accounts.sort_unstable();
         if accounts.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -184,9 +216,15 @@ impl Ingress {
                 return Err(Refused::Signature { account: *account, position });
             }
         }
-        let numbers: Vec<(AccountId, u64)> =
-            accounts.iter().zip(&locked).map(|(account, session)| (*account, session.guard.number)).collect();
-        self.enqueue(Admitted { submission, sessions: numbers, nonce: None, reply })?;
+        let extensions = accounts.iter().zip(&locked).map(|(account, Extended { guard, stream })| Extension {
+            account: *account,
+            session: guard.number,
+            resets: guard.stream_resets,
+            before: guard.stream.digest,
+            after: *stream,
+        });
+        let checked = Checked::Streams(extensions.collect());
+        self.enqueue(Admitted { submission, checked, reply })?;
         for session in &mut locked {
             session.guard.stream = session.stream;
         }
@@ -210,14 +248,19 @@ impl Ingress {
         if Native::recover_secp256k1(&digest, signature) != Some(session.owner) {
             return Err(Refused::Signature { account, position: nonce });
         }
-        self.enqueue(Admitted { submission, sessions: Vec::new(), nonce: Some(nonce), reply })?;
+        let checked = Checked::Owner { nonce, resets: session.nonce_resets };
+        self.enqueue(Admitted { submission, checked, reply })?;
         session.nonce += 1;
         Ok(())
     }
 
     fn enqueue(&self, admitted: Admitted) -> Result<(), Refused> {
-        let message = Message::Submission(Box::new(admitted));
-        self.queue.send(message).map_err(|_| Refused::ShuttingDown)
+        let commands = admitted.submission.len() as u64;
+        self.counters.accepted.fetch_add(commands, Ordering::Relaxed);
+        self.queue.send(Message::Submission(Box::new(admitted))).map_err(|_| {
+            self.counters.accepted.fetch_sub(commands, Ordering::Relaxed);
+            lock(&self.fault).clone().map_or(Refused::ShuttingDown, Refused::Stopped)
+        })
     }
 
     /// Where an account's stream is.
@@ -244,8 +287,10 @@ impl Permits {
         Self { give, take }
     }
 
+    /// With `wait`, not forever: an engine that has died gives nothing back.
     fn take(&self, wait: bool) -> bool {
-        if wait { self.take.recv().is_ok() } else { self.take.try_recv().is_ok() }
+        let patience = Duration::from_millis(if wait { 20 } else { 0 });
+        self.take.recv_timeout(patience).is_ok()
     }
 
     pub fn give_back(&self) {

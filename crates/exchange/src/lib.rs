@@ -36,4 +36,4 @@ pub use recovery::Recovered;
 pub use sealed::{SealedBatch, SealedBatchError};
 pub use shadow::{BatchReport, Disagreement};
 pub use signer::StreamSigner;
-pub use stats::{LatencySummary, Stats};
+pub use stats::{BusyNanos, LatencySummary, Stats};

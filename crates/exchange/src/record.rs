@@ -6,8 +6,12 @@
 //! | 1 | a submission: first sequence number, count, time of its commands, commands (as published, relative to the command before), signatures |
 //! | 2 | the batch with this number ends here |
 
+//!
+//! A snapshot of the state is, in this order: the state root, the length of the genesis record in four bytes
+//! (little-endian), that record, the tree.
+
 use rules::{Capacity, Genesis};
-use types::{AccountId, Address, DecodeError, Reader, SessionKey, Timestamp, Writer};
+use types::{AccountId, Address, DecodeError, Reader, Sequenced, SessionKey, Timestamp, Writer};
 
 /// A journal record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,12 +49,58 @@ pub(crate) fn encode_genesis(genesis: &Genesis) -> Vec<u8> {
     out
 }
 
+/// What a snapshot holds.
+pub(crate) struct StateSnapshot<'a> {
+    pub root: [u8; 32],
+    pub genesis: Genesis,
+    pub tree: &'a [u8],
+}
+
+pub(crate) fn encode_snapshot(genesis: &[u8], root: &[u8; 32], tree: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(genesis.len()).unwrap_or(u32::MAX);
+    [root, length.to_le_bytes().as_slice(), genesis, tree].concat()
+}
+
+impl<'a> StateSnapshot<'a> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        let root = r.array("state root")?;
+        let length = u32::from_le_bytes(r.array("genesis length")?);
+        let genesis = match Record::decode(r.raw(length as usize, "genesis")?)? {
+            Record::Genesis(genesis) => genesis,
+            _ => return Err(DecodeError::UnknownTag { what: "snapshot's genesis", tag: 1 }),
+        };
+        let tree = r.raw(r.left(), "tree")?;
+        Ok(Self { root, genesis, tree })
+    }
+}
+
+/// What two first states differ in.
+pub(crate) fn difference(one: &Genesis, other: &Genesis) -> Option<&'static str> {
+    let parts = [
+        ("chain ids", one.chain_id == other.chain_id),
+        ("contracts", one.exchange == other.exchange),
+        ("capacities", one.capacity == other.capacity),
+        ("operators", one.operator == other.operator),
+        ("operators' first session keys", one.operator_key == other.operator_key),
+        ("operators' first session expiries", one.operator_expires == other.operator_expires),
+    ];
+    parts.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
+}
+
 pub(crate) fn encode_seal(batch: u64, out: &mut Vec<u8>) {
     out.byte(2);
     out.uint(batch);
 }
 
 impl BundleRecord<'_> {
+    /// No record of this many commands is longer.
+    pub fn max_bytes(commands: usize) -> usize {
+        const HEAD_AND_OWNER: usize = 1 + 5 * 10 + 1 + 65;
+        const SIGNATURE: usize = 5 + 64;
+        commands.saturating_mul(Sequenced::MAX_BYTES + SIGNATURE).saturating_add(HEAD_AND_OWNER)
+    }
+
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.byte(1);
         out.uint(self.first_sequence);

@@ -1,6 +1,6 @@
 //! From a data directory back to a running exchange: the newest snapshot, then the journal behind it.
 
-use std::path::Path;
+use std::collections::VecDeque;
 use std::sync::{Mutex, RwLock};
 
 use book::Book;
@@ -13,8 +13,8 @@ use types::{DecodeError, Origin, Reader, Sequenced, Timestamp};
 use crate::config::Config;
 use crate::engine::{Cursor, follow_sessions};
 use crate::ingress::{Session, Sessions, lock};
-use crate::record::{BundleRecord, Record, encode_genesis};
-use crate::shadow::{Executed, Shadow};
+use crate::record::{BundleRecord, Record, StateSnapshot, difference, encode_genesis};
+use crate::shadow::{Executed, KEPT_REPORTS, Shadow};
 use crate::{BatchReport, ExchangeError};
 
 /// What starting found.
@@ -49,7 +49,8 @@ pub(crate) struct Parts {
     pub sessions: Sessions,
     pub cursor: Cursor,
     pub streams_in_batch: Vec<u64>,
-    pub reports: Vec<BatchReport>,
+    /// Of the batches sealed again, those that are kept.
+    pub reports: VecDeque<BatchReport>,
     pub recovered: Recovered,
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn open(
     genesis: &Genesis,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Parts, ExchangeError> {
+    config.check()?;
     let dir = &config.data_dir;
     let batches_dir = dir.join("batches");
     if config.keep_batches {
@@ -83,6 +85,10 @@ pub(crate) fn open(
     let (mut journal, found) = Journal::open(&dir.join("journal"), config.journal.clone(), from)?;
     recovered.torn = found.torn;
 
+    let same_exchange = |found: &Genesis| match difference(found, genesis) {
+        Some(what) => Err(ExchangeError::OtherExchange { data_dir: dir.clone(), what }),
+        None => Ok(()),
+    };
     let mut book = Book::new(genesis.capacity);
     let mut tree = FullTree::<Sha256Hash>::new();
     let mut index = 0;
@@ -90,9 +96,12 @@ pub(crate) fn open(
         Some(snapshot) => {
             index = snapshot.index;
             let body = snapshot.read_body()?;
-            let (root, bytes) = body.split_first_chunk::<32>().ok_or(TransitionError::PreviousRoot)?;
-            tree = FullTree::from_snapshot(bytes)?;
-            if tree.root() != *root {
+            let snapshot = StateSnapshot::decode(&body)
+                .map_err(|source| ExchangeError::Snapshot { path: snapshot.path.clone(), source })?;
+            // Before the tree is restored into a book of this capacity.
+            same_exchange(&snapshot.genesis)?;
+            tree = FullTree::from_snapshot(snapshot.tree)?;
+            if tree.root() != snapshot.root {
                 return Err(TransitionError::PreviousRoot.into());
             }
             let restored = restore(&tree, &mut book, |never| match never {})?;
@@ -108,21 +117,19 @@ pub(crate) fn open(
             restore(&tree, &mut book, |never| match never {})?
         }
     };
-    check_identity(dir, &restored.anchor, &book, genesis)?;
-
     let Anchor { chain_id, exchange, batch, sequence, timestamp, l1_position, .. } = restored.anchor;
     let identity = (chain_id, exchange);
     let sessions = restored_sessions(identity, &book, &restored.streams);
     let cursor = Cursor { sequence, timestamp, l1_position, batch: batch + 1, in_batch: 0 };
     let kept = config.keep_batches.then_some(batches_dir);
-    let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, kept);
+    let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, kept, genesis);
     let mut replay = Replay {
         book,
         shadow,
         sessions,
         cursor,
         streams_in_batch: Vec::new(),
-        reports: Vec::new(),
+        reports: VecDeque::new(),
         identity,
     };
 
@@ -130,10 +137,7 @@ pub(crate) fn open(
     while let Some((index, bytes)) = records.next_record()? {
         let bad = |source: DecodeError| ExchangeError::Record { index, source };
         match Record::decode(bytes).map_err(bad)? {
-            Record::Genesis(found) if found == *genesis => {}
-            Record::Genesis(_) => {
-                return Err(ExchangeError::OtherExchange { data_dir: dir.clone(), what: "first states" });
-            }
+            Record::Genesis(found) => same_exchange(&found)?,
             Record::Bundle(bundle) => {
                 recovered.replayed_commands += bundle.count;
                 replay.bundle(&bundle).map_err(bad)?;
@@ -141,6 +145,9 @@ pub(crate) fn open(
             }
             Record::Seal { batch } => {
                 recovered.replayed_batches += 1;
+                if batch != replay.cursor.batch {
+                    return Err(bad(DecodeError::BadInteger { what: "batch number" }));
+                }
                 replay.seal(batch)?;
             }
         }
@@ -151,19 +158,6 @@ pub(crate) fn open(
     recovered.l1_position = cursor.l1_position;
     recovered.state_root = shadow.tree.root();
     Ok(Parts { book, shadow, journal, snapshots, sessions, cursor, streams_in_batch, reports, recovered })
-}
-
-fn check_identity(dir: &Path, anchor: &Anchor, book: &Book, genesis: &Genesis) -> Result<(), ExchangeError> {
-    let what = if anchor.chain_id != genesis.chain_id {
-        "chain ids"
-    } else if anchor.exchange != genesis.exchange {
-        "contracts"
-    } else if book.counters().capacity != genesis.capacity {
-        "capacities"
-    } else {
-        return Ok(());
-    };
-    Err(ExchangeError::OtherExchange { data_dir: dir.to_path_buf(), what })
 }
 
 fn restored_sessions(
@@ -181,7 +175,9 @@ fn restored_sessions(
                 key: account.session_key,
                 number: account.sessions,
                 stream,
+                stream_resets: 0,
                 nonce: account.nonce,
+                nonce_resets: 0,
             })
         })
         .collect();
@@ -199,12 +195,15 @@ struct Replay {
     sessions: Sessions,
     cursor: Cursor,
     streams_in_batch: Vec<u64>,
-    reports: Vec<BatchReport>,
+    reports: VecDeque<BatchReport>,
     identity: (u64, types::Address),
 }
 
 impl Replay {
     fn bundle(&mut self, bundle: &BundleRecord<'_>) -> Result<(), DecodeError> {
+        if bundle.first_sequence != self.cursor.sequence + 1 {
+            return Err(DecodeError::BadInteger { what: "first sequence" });
+        }
         let mut reader = Reader::new(bundle.commands);
         let mut events = Vec::new();
         let mut bytes = Vec::new();
@@ -217,7 +216,7 @@ impl Replay {
             let Ok(outcome) = rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
             self.shadow.expect(outcome, &events);
             self.follow(&sequenced, &mut bytes);
-            follow_sessions(&self.sessions, self.identity, &self.book, &events);
+            follow_sessions(&self.sessions, self.identity, &self.book, &events, |_, _| {});
         }
         reader.finish()?;
         self.shadow.add(&Executed {
@@ -258,7 +257,10 @@ impl Replay {
     }
 
     fn seal(&mut self, batch: u64) -> Result<(), ExchangeError> {
-        self.reports.push(self.shadow.seal(batch)?);
+        while self.reports.len() >= KEPT_REPORTS {
+            self.reports.pop_front();
+        }
+        self.reports.push_back(self.shadow.seal(batch)?);
         self.cursor.batch = batch + 1;
         self.cursor.in_batch = 0;
         Ok(())

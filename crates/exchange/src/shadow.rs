@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use journal::SnapshotStore;
+use rules::Genesis;
 use state::{FullTree, HashCounts, Sha256Hash, StateTree};
 use transition::{Authorisation, BatchInput, Claim, CommandsBlob, EventsLog, Native, execute_batch};
 use types::{AccountId, Event, Outcome, Sequenced, Timestamp};
@@ -21,12 +22,14 @@ use types::{AccountId, Event, Outcome, Sequenced, Timestamp};
 use crate::Fault;
 use crate::chunk::{Chunk, Item};
 use crate::config::Config;
+use crate::error::PanicGuard;
 use crate::ingress::lock;
+use crate::record::{encode_genesis, encode_snapshot};
 use crate::sealed::{SealedBatch, batch_path};
 use crate::stats::Counters;
 
 /// Reports that are kept in memory.
-const KEPT_REPORTS: usize = 1 << 16;
+pub(crate) const KEPT_REPORTS: usize = 1 << 16;
 
 /// A command on which engine and shadow disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +84,10 @@ pub(crate) struct Shadow {
     pub tree: FullTree<Sha256Hash>,
     pending: Pending,
     batches_dir: Option<PathBuf>,
-    unsynced: Vec<File>,
+    /// Not the open files: a process may not have many.
+    unsynced: Vec<PathBuf>,
+    /// What a snapshot says of whose it is.
+    identity: Vec<u8>,
 }
 
 /// A batch that is not sealed yet: its commands and what the engine did with them.
@@ -128,9 +134,11 @@ impl Shadow {
         next_sequence: u64,
         timestamp: Timestamp,
         batches_dir: Option<PathBuf>,
+        genesis: &Genesis,
     ) -> Self {
         let pending = Pending::new(batch, next_sequence, timestamp);
-        Self { tree, pending, batches_dir, unsynced: Vec::new() }
+        let identity = encode_genesis(genesis);
+        Self { tree, pending, batches_dir, unsynced: Vec::new(), identity }
     }
 
     /// Adds what the engine did with one more command.
@@ -189,23 +197,28 @@ impl Shadow {
             let input = BatchInput { previous_root, commands, authorisation, witness };
             let path = batch_path(dir, batch);
             let sealed = SealedBatch { claim: report.claim.clone(), input };
-            self.unsynced.push(sealed.write(&path).map_err(|error| fault(error.to_string()))?);
+            sealed.write(&path).map_err(|error| fault(error.to_string()))?;
+            self.unsynced.push(path.clone());
             report.path = Some(path);
         }
         report.seal = began.elapsed();
         Ok(report)
     }
 
-    /// The state in bytes, after the last sealed batch: its root, then the tree.
+    /// The state after the last sealed batch, in bytes.
     fn snapshot(&mut self) -> Vec<u8> {
-        let mut body = self.tree.root().to_vec();
-        body.extend_from_slice(&self.tree.to_snapshot());
-        body
+        encode_snapshot(&self.identity, &self.tree.root(), &self.tree.to_snapshot())
     }
 
     /// Makes the batch files durable: before a snapshot makes their journal records superfluous.
     fn sync_batches(&mut self) -> std::io::Result<()> {
-        self.unsynced.drain(..).try_for_each(|file| file.sync_all())?;
+        for path in self.unsynced.drain(..) {
+            match File::open(&path).and_then(|file| file.sync_all()) {
+                // Somebody has moved it away.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                synced => synced?,
+            }
+        }
         match &self.batches_dir {
             Some(dir) => File::open(dir)?.sync_all(),
             None => Ok(()),
@@ -260,10 +273,13 @@ pub(crate) struct ShadowThread {
     pub spare: Sender<Chunk>,
     /// Journal records below this index are in a snapshot.
     pub truncate: Sender<u64>,
+    /// Batches since the last snapshot.
+    pub unsnapshotted: u64,
 }
 
 impl ShadowThread {
     pub fn run(mut self) {
+        let _guard = PanicGuard::new("shadow", &self.fault);
         if let Some(core) = self.config.threads.shadow_core {
             core_affinity::set_for_current(core_affinity::CoreId { id: core });
         }
@@ -297,10 +313,12 @@ impl ShadowThread {
                 Item::Seal { batch, .. } => {
                     let report = self.shadow.seal(*batch)?;
                     self.report(report);
+                    self.unsnapshotted += 1;
                     // Only at the end of a group commit is the journal's chain hash known.
-                    let due = batch % self.config.snapshot_every == 0;
+                    let due = self.unsnapshotted >= self.config.snapshot_every;
                     if due && place + 1 == chunk.items.len() {
                         self.snapshot(*batch, chunk.journal_end)?;
+                        self.unsnapshotted = 0;
                     }
                 }
                 Item::Subscribe { .. } => {}
@@ -316,7 +334,7 @@ impl ShadowThread {
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         let commands = report.commands;
         let mut reports = lock(&self.reports);
-        if reports.len() == KEPT_REPORTS {
+        while reports.len() >= KEPT_REPORTS {
             reports.pop_front();
         }
         reports.push_back(report);

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
-/// A snapshot of the counters.
+/// A snapshot of the counters. They begin at the start of the process, with the commands of the batch that it found
+/// unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Commands executed.
@@ -80,6 +81,8 @@ impl LatencySummary {
 
 #[derive(Default)]
 pub(crate) struct Counters {
+    /// Commands that were let in and not refused by the engine.
+    pub accepted: AtomicU64,
     pub executed: AtomicU64,
     pub durable: AtomicU64,
     pub sealed: AtomicU64,
@@ -98,6 +101,16 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// Counters of an exchange that starts with this many commands executed and not sealed.
+    pub fn starting_with(unsealed: u64) -> Self {
+        Self {
+            accepted: unsealed.into(),
+            executed: unsealed.into(),
+            durable: unsealed.into(),
+            ..Self::default()
+        }
+    }
+
     pub fn snapshot(&self) -> Stats {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
@@ -119,10 +132,10 @@ impl Counters {
         }
     }
 
-    /// Commands executed but not sealed.
+    /// Commands let in but not sealed.
     pub fn lag(&self) -> u64 {
         let sealed = self.sealed.load(Ordering::Relaxed);
-        self.executed.load(Ordering::Relaxed).saturating_sub(sealed)
+        self.accepted.load(Ordering::Relaxed).saturating_sub(sealed)
     }
 
     pub fn latency(&self) -> LatencySummary {

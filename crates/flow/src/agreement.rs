@@ -74,6 +74,8 @@ pub struct Agreement {
     pub unknown_cancels: u64,
     /// Executions that traded at the recorded price and in the recorded quantity.
     pub executions_at_terms: u64,
+    /// Executions whose maker's submission was not recorded, so that its order had to be inferred.
+    pub executions_of_unseen: u64,
     /// Executions whose every fill named the recorded maker.
     pub executions_with_maker: u64,
     /// Messages after which both best quotes were as recorded before anything was inferred.

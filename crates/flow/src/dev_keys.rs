@@ -55,7 +55,10 @@ mod tests {
 
     #[test]
     fn keys_and_owners_never_change() {
-        assert_eq!(hex::encode(dev_session_key(AccountId(1)).0), "");
-        assert_eq!(dev_owner(AccountId(1)).to_string(), "");
+        assert_eq!(
+            hex::encode(dev_session_key(AccountId(1)).0),
+            "93e68d8ce0eecbbd08736b4701b6c00258bbc18031c4ed5d879a5c1e29e00e85"
+        );
+        assert_eq!(dev_owner(AccountId(1)).to_string(), "0x554d00fc28017132f50f4b1048ad1b393f52da00");
     }
 }

@@ -36,6 +36,18 @@ pub enum FlowError {
         /// What is wrong there.
         problem: FileProblem,
     },
+    /// A simulation was asked for that cannot be.
+    #[error("{found} {what}: there can be {least} to {most}")]
+    OutOfRange {
+        /// What of it.
+        what: &'static str,
+        /// How many were asked for.
+        found: u64,
+        /// How many there must be.
+        least: u64,
+        /// How many there may be.
+        most: u64,
+    },
     /// The content is neither a flow file nor a recording.
     #[error("this is neither a flow file nor a recording in LOBSTER's format")]
     UnknownFormat,

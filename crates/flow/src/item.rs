@@ -43,15 +43,11 @@ impl Numbering {
     #[inline]
     pub fn number(&mut self, item: FlowItem) -> Sequenced {
         let sequence = self.next_sequence;
-        self.next_sequence += 1;
         let origin = match item.origin {
             FlowOrigin::Session => Origin::Session,
-            FlowOrigin::L1 => {
-                let position = self.next_l1;
-                self.next_l1 += 1;
-                Origin::L1(position)
-            }
+            FlowOrigin::L1 => Origin::L1(self.next_l1),
         };
+        self.advance(item.origin);
         Sequenced {
             sequence,
             timestamp: item.timestamp,
@@ -59,6 +55,12 @@ impl Numbering {
             origin,
             command: item.command,
         }
+    }
+
+    /// One more command, of this origin.
+    pub(crate) fn advance(&mut self, origin: FlowOrigin) {
+        self.next_sequence += 1;
+        self.next_l1 += u64::from(origin == FlowOrigin::L1);
     }
 
     /// The sequence number of the next command.

@@ -82,7 +82,16 @@ impl Message {
 }
 
 const COLUMNS: [&str; 10] = [
-    "time", "type", "order_id", "size", "price", "direction", "ask_price", "ask_size", "bid_price", "bid_size",
+    "time",
+    "type",
+    "order_id",
+    "size",
+    "price",
+    "direction",
+    "ask_price",
+    "ask_size",
+    "bid_price",
+    "bid_size",
 ];
 
 /// Reads a recording message by message, in memory for one line.
@@ -125,10 +134,8 @@ impl<R: BufRead> LobsterReader<R> {
         let header = String::from_utf8_lossy(&reader.buffer).into_owned();
         for (place, column) in reader.places.iter_mut().zip(COLUMNS) {
             let found = header.split(',').position(|name| name.trim() == column);
-            *place = found.ok_or(FlowError::Lobster {
-                line: 1,
-                problem: LobsterProblem::MissingColumn(column),
-            })?;
+            *place = found
+                .ok_or(FlowError::Lobster { line: 1, problem: LobsterProblem::MissingColumn(column) })?;
         }
         Ok(reader)
     }

@@ -24,14 +24,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use rules::{Capacity, Genesis, OPERATOR, Order};
 use types::{
-    AccountId, Address, AssetId, AssetParams, Breaker, ClientOrderId, Command, Limits, MarketParams, OrderRef,
-    Place, Price, Quanta, Quantity, Rate, Side, TimeInForce, Timestamp,
+    AccountId, Address, AssetId, AssetParams, Breaker, ClientOrderId, Command, Limits, MarketParams,
+    OrderRef, Place, Price, Quanta, Quantity, Rate, Side, TimeInForce, Timestamp,
 };
 
 use crate::dev_keys::dev_genesis;
 use crate::mirror::{MARKET, Mirror};
 use crate::recording::Mentions;
-use crate::{Agreement, Deviation, DeviationKind, FlowItem, FlowOrigin, Message, MessageKind, Recording, Setup};
+use crate::{
+    Agreement, Deviation, DeviationKind, FlowItem, FlowOrigin, Message, MessageKind, Recording, Setup,
+};
 
 /// Accounts of a reconstruction: what is inferred and what is recorded never mix.
 mod accounts {
@@ -170,7 +172,7 @@ impl Reconstruction {
         self.agreement.executions += 1;
         let (price, quantity) = (self.recording.price(message.price), message.quantity);
         let maker = self.mirror.find(self.account_of(message.order), ClientOrderId(message.order));
-        let front = self.mirror.best(message.side);
+        let level = self.mirror.level(message.side, price);
         let place = Place {
             time_in_force: TimeInForce::Ioc,
             ..Place::limit(MARKET, message.side.opposite(), price, quantity)
@@ -181,10 +183,13 @@ impl Reconstruction {
         let traded = fills.iter().filter(|fill| fill.price == price).map(|fill| fill.quantity.0).sum();
         let terms = traded == quantity.0;
         let same = terms && maker.is_some_and(|maker| fills.iter().all(|fill| fill.maker == maker.id));
+        self.agreement.executions_of_unseen += u64::from(self.is_unseen(message.order));
         self.agreement.executions_at_terms += u64::from(terms);
         self.agreement.executions_with_maker += u64::from(same);
         if !same && self.agreement.deviations.len() < Agreement::MAX_DEVIATIONS {
-            let named = front.filter(|order| order.account.0 != accounts::ANONYMOUS);
+            let other = fills.iter().find(|fill| maker.is_none_or(|maker| fill.maker != maker.id));
+            let other = other.and_then(|fill| level.iter().find(|order| order.id == fill.maker));
+            let named = other.filter(|order| order.account.0 != accounts::ANONYMOUS);
             self.agreement.deviations.push(Deviation {
                 line: message.line,
                 maker: message.order,
@@ -205,7 +210,8 @@ impl Reconstruction {
                 let level = self.mirror.orders(side).take_while(|order| order.price == best.price);
                 (best.price, level.map(|order| order.quantity.0).sum::<u64>())
             });
-            let recorded = message.quote(side).map(|quote| (self.recording.price(quote.price), quote.quantity.0));
+            let recorded =
+                message.quote(side).map(|quote| (self.recording.price(quote.price), quote.quantity.0));
             ours == recorded
         })
     }
@@ -312,8 +318,7 @@ impl Reconstruction {
     fn cut_unneeded(&mut self, now: Timestamp, side: Side, price: Price, mut excess: u64) -> u64 {
         let level = self.mirror.level(side, price);
         let unnamed = || level.iter().rev().filter(|order| self.needed(order) == 0).copied();
-        let mut leaving: Vec<Order> =
-            unnamed().filter(|order| order.quantity.0 == excess).take(1).collect();
+        let mut leaving: Vec<Order> = unnamed().filter(|order| order.quantity.0 == excess).take(1).collect();
         if leaving.is_empty() {
             leaving = unnamed().collect();
         }
@@ -356,7 +361,9 @@ impl Reconstruction {
     }
 
     fn place_named(&mut self, now: Timestamp, order: u64) {
-        let Some(mentions) = self.mentions.get(&order).filter(|mentions| mentions.ahead.0 != 0) else { return };
+        let Some(mentions) = self.mentions.get(&order).filter(|mentions| mentions.ahead.0 != 0) else {
+            return;
+        };
         let price = self.recording.price(mentions.price);
         let place = Place {
             client_id: ClientOrderId(order),
@@ -413,10 +420,14 @@ impl Reconstruction {
         if order.account.0 == accounts::ANONYMOUS { 0 } else { self.ahead(order.client_id.0) }
     }
 
+    /// Whether a recorded order entered without a recorded submission.
+    fn is_unseen(&self, order: u64) -> bool {
+        self.mentions.get(&order).is_some_and(|mentions| !mentions.submitted)
+    }
+
     /// Whose a recorded order is here.
     fn account_of(&self, order: u64) -> AccountId {
-        let submitted = self.mentions.get(&order).is_none_or(|mentions| mentions.submitted);
-        pick(if submitted { accounts::MAKERS } else { accounts::UNSEEN }, order)
+        pick(if self.is_unseen(order) { accounts::UNSEEN } else { accounts::MAKERS }, order)
     }
 }
 

@@ -1,9 +1,7 @@
 //! What a flow begins with: assets, markets, deposits and session keys, as ordinary items.
 
 use rules::OPERATOR;
-use types::{
-    AccountId, AssetId, AssetParams, Command, MarketParams, OperatorCommand, Quanta, Timestamp,
-};
+use types::{AccountId, AssetId, AssetParams, Command, MarketParams, OperatorCommand, Quanta, Timestamp};
 
 use crate::{FlowItem, FlowOrigin, dev_owner, dev_session_key};
 
@@ -52,9 +50,7 @@ impl Setup {
             Some((_, amount)) => {
                 Command::Deposit { owner: dev_owner(account), asset: AssetId(step as u16), amount: *amount }
             }
-            None => {
-                Command::RegisterSession { key: dev_session_key(account), expires: Timestamp::NEVER }
-            }
+            None => Command::RegisterSession { key: dev_session_key(account), expires: Timestamp::NEVER },
         };
         FlowItem { timestamp: self.timestamp, account, origin: FlowOrigin::L1, command }
     }
@@ -70,9 +66,7 @@ impl Iterator for Setup {
         let in_markets = in_accounts.and_then(|at| at.checked_sub(u64::from(self.accounts) * steps));
         let item = match (in_accounts, in_markets) {
             (None, _) => self.operator(OperatorCommand::ListAsset(self.assets[at as usize].0)),
-            (Some(at), None) => {
-                self.account_item(AccountId((at / steps) as u32 + 1), (at % steps) as usize)
-            }
+            (Some(at), None) => self.account_item(AccountId((at / steps) as u32 + 1), (at % steps) as usize),
             (_, Some(at)) => self.operator(OperatorCommand::CreateMarket(*self.markets.get(at as usize)?)),
         };
         self.next += 1;

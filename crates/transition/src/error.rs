@@ -40,6 +40,12 @@ pub enum TransitionError {
         /// By the state.
         expected: u64,
     },
+    /// A command's time is beyond the last that an expiry can name, so "never" would come.
+    #[error("command {sequence} lies beyond the last time the exchange can represent")]
+    TimeOutOfRange {
+        /// The command.
+        sequence: u64,
+    },
     /// A command from the L1 queue is not the next one there: something was skipped or repeated.
     #[error("command {sequence} takes L1 queue entry {found}, the next one is {expected}")]
     L1Queue {

@@ -35,6 +35,11 @@ impl EventsLog {
         Self { contents: Some((Vec::new(), Vec::new())), ..Self::default() }
     }
 
+    /// Makes room for this many commands.
+    pub(crate) fn reserve(&mut self, commands: usize) {
+        self.leaves.reserve(commands);
+    }
+
     /// Adds what the next command did.
     #[inline]
     pub fn push<H: TreeHash>(&mut self, sequence: u64, outcome: Outcome, events: &[Event]) {

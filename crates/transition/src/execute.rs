@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 use state::{PartialTree, StateTree, Value, Witness};
-use types::{AccountId, Command, Event, Origin, Outcome, Reader, Sequenced};
+use types::{AccountId, Command, Event, Origin, Outcome, Reader, Sequenced, Timestamp};
 
 use crate::anchor::Anchor;
 use crate::commands::{CommandsHeader, commands_root};
@@ -79,7 +79,11 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     let previous_root = tree.root();
     let mut reader = Reader::new(commands);
     let header = CommandsHeader::decode(&mut reader)?;
-    let mut store = TreeStore::open(tree)?;
+    // A command takes four bytes at least, so a count that is a lie reserves little.
+    let commands_at_most = reader.left() / 4;
+    let likely = usize::try_from(header.count).unwrap_or(usize::MAX).min(commands_at_most);
+    log.reserve(likely);
+    let mut store = TreeStore::open(tree, likely)?;
     let before = store.anchor()?;
     check_header(&header, &before)?;
 
@@ -95,6 +99,9 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
         let sequenced = Sequenced::decode(anchor.sequence + 1, anchor.timestamp, &mut reader)?;
         found += 1;
         let sequence = sequenced.sequence;
+        if sequenced.timestamp > Timestamp::LAST_EXPIRY {
+            return Err(TransitionError::TimeOutOfRange { sequence });
+        }
         anchor.sequence = sequence;
         anchor.timestamp = sequenced.timestamp;
 

@@ -146,11 +146,15 @@ fn cell<'c, T: StateTree, K: Eq + Hash, R: Record>(
 }
 
 impl<'t, T: StateTree> TreeStore<'t, T> {
-    /// Opens the store on an existing state.
-    pub fn open(tree: &'t mut T) -> Result<Self, TransitionError> {
+    /// Opens the store on an existing state, for about this many commands.
+    pub fn open(tree: &'t mut T, commands: usize) -> Result<Self, TransitionError> {
         let bytes = tree.get(keys::GLOBALS)?.ok_or(corrupt(keys::GLOBALS))?;
         let globals: Globals = records::decode(bytes).map_err(|_| corrupt(keys::GLOBALS))?;
-        Ok(Self::with(tree, Cell { base: Some(globals), now: Some(globals) }))
+        let mut store = Self::with(tree, Cell { base: Some(globals), now: Some(globals) });
+        // Most commands name one order.
+        store.orders.slots.reserve(commands);
+        store.open.reserve(commands);
+        Ok(store)
     }
 
     /// Opens the store on an empty tree.

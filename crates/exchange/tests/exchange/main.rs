@@ -1,0 +1,9 @@
+//! The exchange as a whole, from submission to sealed batch, and through every way of stopping.
+
+mod feeds;
+mod ingress;
+mod journal_failure;
+mod kill_loop;
+mod kit;
+mod pipeline;
+mod recovery;

@@ -1,0 +1,228 @@
+//! `glassbook replay`: order flow through the whole core.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use book::Book;
+use clap::Args;
+use exchange::{BatchPolicy, Clock, Config, Exchange, ExchangeError, Recovered};
+use flow::{FlowItem, MarketRecorder, Numbering, Source};
+use indicatif::{ProgressBar, ProgressStyle};
+use types::{Event, Outcome};
+
+use crate::player::Player;
+use crate::report::{self, Measured};
+
+/// Samples of each market in the report's pictures, at least.
+const SAMPLES: usize = 400;
+
+/// Play order flow through the whole core.
+#[derive(Args)]
+pub struct Options {
+    /// A LOBSTER recording or a flow file
+    file: PathBuf,
+    /// Keep journal, snapshots and sealed batches here; when they are there already, go on where they end
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Write the HTML report here
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    report: PathBuf,
+    /// Seal a batch after this many commands
+    #[arg(long, value_name = "COMMANDS", default_value_t = 1_000)]
+    batch: u64,
+    /// Seal a batch this many milliseconds after its first command at the latest
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    interval: u64,
+    /// Commands that are signed and handed in together
+    #[arg(long, value_name = "COMMANDS", default_value_t = 500)]
+    bundle: usize,
+    /// Bind the engine to this core
+    #[arg(long, value_name = "CORE")]
+    engine_core: Option<usize>,
+    /// Bind the shadow to this core
+    #[arg(long, value_name = "CORE")]
+    shadow_core: Option<usize>,
+    /// Let the engine poll its queue without sleeping
+    #[arg(long)]
+    busy_poll: bool,
+}
+
+/// Plays the file and reports.
+pub fn run(options: &Options) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping: what was accepted is finished first (once more to end at once)");
+    })?;
+
+    let mut source = flow::open(&options.file)?;
+    let genesis = *source.genesis();
+    let temporary = match &options.data {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("a folder for the journal")?),
+    };
+    let data = options.data.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_path_buf()));
+    let data = data.context("no data directory")?;
+    let (exchange, recovered) = open(options, &data, &genesis)?;
+    tell_recovery(&data, &recovered);
+
+    let bar = bar(&source);
+    let mut watch = Watch::new(&genesis);
+    let mut player = Player::new(&exchange, options.bundle);
+    let began = Instant::now();
+    let mut skipped = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let Some(item) = source.next() else { break };
+        let item: FlowItem = item?;
+        watch.follow(&item);
+        if skipped < recovered.last_sequence {
+            skipped += 1;
+        } else {
+            player.play(item)?;
+        }
+        let progress = source.progress();
+        if progress.done % 256 == 0 {
+            bar.set_position(progress.done);
+        }
+    }
+    if skipped < recovered.last_sequence {
+        bail!(
+            "{} holds {} commands, more than this flow has; it was not made from it",
+            data.display(),
+            recovered.last_sequence
+        );
+    }
+    let tally = player.finish()?;
+    let played = began.elapsed();
+    exchange.seal();
+    bar.set_message("sealing");
+    while exchange.stats().sealed < exchange.stats().executed {
+        if let Some(fault) = exchange.fault() {
+            bail!(fault);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let sealed = began.elapsed();
+    bar.finish_and_clear();
+
+    let measured = Measured {
+        source: options.file.display().to_string(),
+        stopped_early: stop.load(Ordering::Relaxed),
+        resumed_after: recovered.last_sequence,
+        tally,
+        agreement: source.agreement().cloned(),
+        markets: watch.recorder.finish(),
+        params: watch.book.markets().map(|market| market.params).collect(),
+        symbols: watch.book.assets().iter().map(|asset| asset.params.symbol).collect(),
+        batches: exchange.batches(),
+        stats: exchange.stats(),
+        engine_latency: exchange.engine_latency(),
+        played,
+        sealed,
+    };
+    exchange.shutdown()?;
+    report::print(&measured);
+    report::write_html(&measured, &options.report)
+        .with_context(|| format!("write {}", options.report.display()))?;
+    println!("\npictures: {}", options.report.display());
+    match temporary {
+        Some(_) => println!("sealed batches were thrown away; keep them with --data DIR"),
+        None => println!("sealed batches: {}", data.join("batches").display()),
+    }
+    Ok(())
+}
+
+fn open(options: &Options, data: &Path, genesis: &rules::Genesis) -> Result<(Exchange, Recovered)> {
+    let mut config = Config::new(data);
+    config.batch =
+        BatchPolicy { commands: options.batch.max(1), interval: Duration::from_millis(options.interval) };
+    config.clock = Clock::Submission;
+    config.measure = true;
+    config.max_bundle = options.bundle.clamp(1, 10_000).max(config.max_bundle);
+    config.threads.engine_core = options.engine_core;
+    config.threads.shadow_core = options.shadow_core;
+    config.threads.busy_poll = options.busy_poll;
+    let spinner = ProgressBar::new_spinner().with_message("opening");
+    let opened = Exchange::open(config, genesis, |commands| {
+        if commands % 1024 < 16 {
+            spinner.set_message(format!("replaying the journal: {commands} commands"));
+            spinner.tick();
+        }
+    });
+    spinner.finish_and_clear();
+    opened.map_err(|error| match error {
+        ExchangeError::OtherExchange { .. } => anyhow::Error::from(error)
+            .context("this folder was made from another flow; choose another --data, or remove it"),
+        error => error.into(),
+    })
+}
+
+fn tell_recovery(data: &Path, recovered: &Recovered) {
+    for damaged in &recovered.damaged_snapshots {
+        eprintln!("warning: a damaged snapshot was passed over: {damaged}");
+    }
+    if let Some(torn) = &recovered.torn {
+        eprintln!(
+            "the last write was cut short by a crash: {} bytes at {} of {} dropped; they were never acknowledged",
+            torn.bytes,
+            torn.offset,
+            torn.file.display()
+        );
+    }
+    if recovered.last_sequence > 0 {
+        eprintln!(
+            "{} goes on after command {} (snapshot of batch {}, {} commands replayed)",
+            data.display(),
+            recovered.last_sequence,
+            recovered.snapshot_batch,
+            recovered.replayed_commands
+        );
+    }
+}
+
+fn bar(source: &Source) -> ProgressBar {
+    let progress = source.progress();
+    let bar = match progress.total {
+        Some(total) => ProgressBar::new(total),
+        None => ProgressBar::new_spinner(),
+    };
+    let style = ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} {prefix} {per_sec} {eta} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_prefix(progress.unit);
+    bar
+}
+
+/// Follows the flow on a book of its own, for the pictures.
+struct Watch {
+    book: Book,
+    numbering: Numbering,
+    recorder: MarketRecorder,
+    events: Vec<Event>,
+}
+
+impl Watch {
+    fn new(genesis: &rules::Genesis) -> Self {
+        let mut book = Book::new(genesis.capacity);
+        let Ok(()) = rules::open(&mut book, genesis);
+        let recorder = MarketRecorder::new(SAMPLES);
+        Self { book, numbering: Numbering::default(), recorder, events: Vec::new() }
+    }
+
+    fn follow(&mut self, item: &FlowItem) {
+        let sequenced = self.numbering.number(item.clone());
+        self.recorder.advance(sequenced.timestamp);
+        self.events.clear();
+        let events = &mut self.events;
+        let Ok(_): Result<Outcome, _> =
+            rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
+        for event in &self.events {
+            self.recorder.event(event);
+        }
+    }
+}

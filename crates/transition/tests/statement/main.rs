@@ -1,0 +1,12 @@
+//! The statement against everybody who would like another claim: the operator, a trader, a prover, a client.
+
+mod authority;
+mod commands;
+mod cost;
+mod golden;
+mod honest;
+mod l1_queue;
+mod mutations;
+mod receipts;
+mod support;
+mod witness;
