@@ -1,12 +1,22 @@
-//! One engine over and over, for a profiler: `profile bare|full|client-ids [RUNS]`.
+//! One engine over and over, for a profiler: `profile bare|full|client-ids|pipeline [RUNS]`.
 
 use anyhow::{Context as _, bail};
-use bench::{BareEngine, FullEngine, With, Without, Workload, throughput};
+use bench::{BareEngine, FullEngine, With, Without, Workload, measure_pipeline, throughput};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let engine = arguments.next().context("bare, full or client-ids?")?;
+    let engine = arguments.next().context("bare, full, client-ids or pipeline?")?;
     let runs: u32 = arguments.next().map_or(Ok(10), |runs| runs.parse())?;
+    if engine == "pipeline" {
+        for _ in 0..runs {
+            let figures = measure_pipeline(1, 1_000_000, 500, 50_000)?;
+            println!("{:.2} M sealed commands/s: {:?}", figures.sealed_per_second / 1e6, figures.stages);
+        }
+        return Ok(());
+    }
     let workload = Workload::new(1, 1_000_000);
     for _ in 0..runs {
         let (rate, filled) = match engine.as_str() {

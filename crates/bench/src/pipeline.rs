@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use exchange::{BatchPolicy, Config, Exchange, StreamSigner, Submission, Ticket};
-use rules::{Capacity, Genesis};
+use rules::{Capacity, Genesis, Store};
 use serde::Serialize;
 use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, Command, Limits, MarketId, MarketParams,
@@ -57,7 +57,10 @@ pub struct PipelineFigures {
 }
 
 /// Runs the pipeline on `commands` commands in bundles of `bundle`.
-pub(crate) fn measure_pipeline(
+///
+/// # Errors
+/// When there is no room for the journal, or the exchange stops.
+pub fn measure_pipeline(
     seed: u64,
     commands: usize,
     bundle: usize,
@@ -269,8 +272,14 @@ fn bundles(
         for _ in 0..bundle {
             let dice = random.below(100);
             let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-            if dice < 42 && live.len() > QUOTES {
+            let mut cancel = None;
+            while dice < 42 && live.len() > QUOTES && cancel.is_none() {
                 let order = live.swap_remove(random.below(live.len() as u64) as usize);
+                // Those that traded away meanwhile are not cancelled.
+                let Ok(open) = book.find(account, MARKET, order);
+                cancel = open.map(|_| order);
+            }
+            if let Some(order) = cancel {
                 list.push(Command::Cancel { market: MARKET, order: OrderRef::Id(order) });
             } else {
                 let crosses = dice >= 92;

@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 
-use rules::{
-    Account, Asset, Balance, Capacity, Direction, Globals, Market, Order, Position, Store,
-};
+use rules::{Account, Asset, Balance, Capacity, Direction, Globals, Market, Order, Position, Store};
 use types::{AccountId, AssetId, ClientOrderId, Limits, MarketId, OrderId, Quantity, Side, Timestamp};
 
 use crate::client_ids::ClientIds;
@@ -343,8 +341,7 @@ impl Store for Book {
                 Direction::Falling => u32::MAX - order.trigger.0,
             };
             let entry = Entry { key: key.into(), id: order.id.0, slot };
-            row.waiting(order.direction)
-                .push(entry, |slot, place| self.slab.get_mut(slot).previous = place);
+            row.waiting(order.direction).push(entry, |slot, place| self.slab.get_mut(slot).previous = place);
         } else {
             let previous = row.ladder(order.side).push(order.price, slot);
             if previous != NONE {
@@ -392,12 +389,7 @@ impl Store for Book {
     }
 
     #[inline]
-    fn find(
-        &mut self,
-        account: AccountId,
-        market: MarketId,
-        id: OrderId,
-    ) -> Result<Option<u32>, Infallible> {
+    fn find(&mut self, account: AccountId, market: MarketId, id: OrderId) -> Result<Option<u32>, Infallible> {
         Ok(some(self.ids.find(id.0, &self.slab)).filter(|slot| {
             let order = &self.slab.get(*slot).order;
             order.account == account && order.market == market

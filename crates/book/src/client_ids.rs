@@ -85,7 +85,8 @@ impl ClientIds {
     #[inline]
     fn hash(&self, account: AccountId, id: ClientOrderId) -> u32 {
         let group = id.0 / GROUP;
-        let mixed = u128::from(group ^ self.seed) * (u128::from(self.seed ^ (u64::from(account.0) << 32)) | 1);
+        let mixed =
+            u128::from(group ^ self.seed) * (u128::from(self.seed ^ (u64::from(account.0) << 32)) | 1);
         let folded = (mixed as u64) ^ (mixed >> 64) as u64;
         let spread = u128::from(folded ^ u64::from(account.0)) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
         let hash = (spread as u64) ^ (spread >> 64) as u64;

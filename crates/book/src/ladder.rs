@@ -223,9 +223,8 @@ mod tests {
     }
 
     fn walked(ladder: &Ladder, queues: &Queues) -> Vec<(u32, u32)> {
-        let price_of = |slot: u32| {
-            queues.iter().find(|(_, queue)| queue.contains(&slot)).map_or(0, |(price, _)| *price)
-        };
+        let price_of =
+            |slot: u32| queues.iter().find(|(_, queue)| queue.contains(&slot)).map_or(0, |(price, _)| *price);
         let mut found = Vec::new();
         let mut slot = ladder.best();
         while slot != NONE {

@@ -102,7 +102,9 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Enter { gap: u64 },
+        Enter {
+            gap: u64,
+        },
         Leave(prop::sample::Index),
         /// The oldest leaves, or the oldest comes back under its own number.
         LeaveOldest,

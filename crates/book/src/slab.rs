@@ -75,7 +75,8 @@ pub(crate) mod tests {
     use super::*;
     use rules::{Direction, Life, OrderKind};
     use types::{
-        AccountId, ClientOrderId, MarketId, OrderId, Price, Quanta, Quantity, Rate, SelfTrade, Side, Timestamp,
+        AccountId, ClientOrderId, MarketId, OrderId, Price, Quanta, Quantity, Rate, SelfTrade, Side,
+        Timestamp,
     };
 
     /// An order of which only these are of interest.

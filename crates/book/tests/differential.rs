@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use book::Book;
 use rules::{Direction, Genesis, ModelStore, Order, Store, execute, model_flow};
-use types::{
-    AccountId, AssetId, ClientOrderId, Event, MarketId, OrderId, Sequenced, Side, Timestamp,
-};
+use types::{AccountId, AssetId, ClientOrderId, Event, MarketId, OrderId, Sequenced, Side, Timestamp};
 
 const EVERY: usize = 50;
 
@@ -16,7 +14,8 @@ fn open(genesis: &Genesis) -> (Book, ModelStore) {
     (book, ModelStore::open(genesis))
 }
 
-fn run(seed: u64, commands: usize, genesis: &Genesis) {
+/// How many orders there were.
+fn run(seed: u64, commands: usize, genesis: &Genesis) -> u64 {
     let (mut book, mut model) = open(genesis);
     let flow = model_flow::flow(seed, commands);
     for (at, sequenced) in flow.iter().enumerate() {
@@ -28,6 +27,7 @@ fn run(seed: u64, commands: usize, genesis: &Genesis) {
             same_state(&mut book, &mut model, sequenced, &format!("seed {seed}, after {sequenced:?}"));
         }
     }
+    model.counters().orders
 }
 
 /// Every look-up that the rules may make gives the same on both.
@@ -80,7 +80,8 @@ fn same_state(book: &mut Book, model: &mut ModelStore, last: &Sequenced, when: &
     let recent = counters.orders.saturating_sub(700)..counters.orders + 2;
     for id in recent.map(OrderId).chain(open.keys().copied()) {
         let known = open.get(&id).copied();
-        let (account, market) = known.map_or((AccountId(1), MarketId(0)), |order| (order.account, order.market));
+        let (account, market) =
+            known.map_or((AccountId(1), MarketId(0)), |order| (order.account, order.market));
         let Ok(ours) = book.find(account, market, id);
         assert_eq!(order(book, ours), known, "{id}, {when}");
         if known.is_some() {
@@ -90,7 +91,10 @@ fn same_state(book: &mut Book, model: &mut ModelStore, last: &Sequenced, when: &
     }
 }
 
-fn order<S: Store<Error = std::convert::Infallible>>(store: &mut S, handle: Option<S::Handle>) -> Option<Order> {
+fn order<S: Store<Error = std::convert::Infallible>>(
+    store: &mut S,
+    handle: Option<S::Handle>,
+) -> Option<Order> {
     handle.map(|handle| {
         let Ok(order) = store.order(handle);
         *order
@@ -98,7 +102,11 @@ fn order<S: Store<Error = std::convert::Infallible>>(store: &mut S, handle: Opti
 }
 
 /// By the walk that matching takes.
-fn resting<S: Store<Error = std::convert::Infallible>>(store: &mut S, market: MarketId, side: Side) -> Vec<Order> {
+fn resting<S: Store<Error = std::convert::Infallible>>(
+    store: &mut S,
+    market: MarketId,
+    side: Side,
+) -> Vec<Order> {
     let Ok(mut next) = store.best(market, side);
     let mut orders = Vec::new();
     while let Some(handle) = next {
@@ -139,6 +147,7 @@ fn a_book_of_tiny_capacity_goes_round_its_ring_hundreds_of_times_and_stays_right
     for (seed, open_orders) in [(100, 3), (101, 4), (102, 12), (103, 16), (104, 32)] {
         let mut genesis = model_flow::genesis();
         genesis.capacity.open_orders = open_orders;
-        run(seed, 6_000, &genesis);
+        let orders = run(seed, 6_000, &genesis);
+        assert!(orders > 20 * u64::from(2 * open_orders).next_power_of_two(), "{orders}");
     }
 }

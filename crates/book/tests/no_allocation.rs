@@ -104,14 +104,17 @@ impl Desk {
         let events = &mut self.events;
         let Ok(outcome) = execute(&mut self.book, &sequenced, &mut |event| events.push(event));
         self.fills += self.events.iter().filter(|event| matches!(event, Event::Fill(_))).count() as u64;
-        self.cancels += self.events.iter().filter(|event| matches!(event, Event::Cancelled { .. })).count() as u64;
-        self.replaced += self.events.iter().filter(|event| matches!(event, Event::Replaced { .. })).count() as u64;
+        self.cancels +=
+            self.events.iter().filter(|event| matches!(event, Event::Cancelled { .. })).count() as u64;
+        self.replaced +=
+            self.events.iter().filter(|event| matches!(event, Event::Replaced { .. })).count() as u64;
         outcome
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (u128::from(self.random >> 11) * u128::from(bound) >> 53) as u64
+        self.random =
+            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((u128::from(self.random >> 11) * u128::from(bound)) >> 53) as u64
     }
 
     /// Half adds around the middle, most of the rest cancels; crossing orders, replacements, stops, expiries.
@@ -144,12 +147,20 @@ impl Desk {
                 let at = self.below(self.open.len() as u64 + 1) as usize;
                 if let Some(&(account, order)) = self.open.get(at) {
                     let (order, price) = (OrderRef::Id(order), behind);
-                    self.send(account, Origin::Session, Command::Replace { market: MARKET, order, price, quantity });
+                    self.send(
+                        account,
+                        Origin::Session,
+                        Command::Replace { market: MARKET, order, price, quantity },
+                    );
                 }
                 return;
             }
             65 => {
-                self.send(account, Origin::Session, Command::MassCancel { market: Some(MARKET), side: Some(side) });
+                self.send(
+                    account,
+                    Origin::Session,
+                    Command::MassCancel { market: Some(MARKET), side: Some(side) },
+                );
                 return;
             }
             _ => {

@@ -363,12 +363,16 @@ impl Engine {
         chunk.ends.push(u32::try_from(chunk.events.len()).unwrap_or(u32::MAX));
         if origin != Origin::Session {
             let streams = &mut self.streams;
-            follow_sessions(&self.sessions, self.identity, &self.book, &chunk.events[before..], |at, stream| {
-                match streams.get_mut(at) {
+            follow_sessions(
+                &self.sessions,
+                self.identity,
+                &self.book,
+                &chunk.events[before..],
+                |at, stream| match streams.get_mut(at) {
                     Some(known) => *known = stream,
                     None => streams.push(stream),
-                }
-            });
+                },
+            );
         }
     }
 
@@ -426,15 +430,8 @@ pub(crate) fn follow_sessions(
             Event::AccountOpened { account, owner } => {
                 let stream = stream_start::<Sha256Hash>(identity.0, identity.1, account, 0);
                 let key = types::SessionKey::default();
-                let session = Session {
-                    owner,
-                    key,
-                    number: 0,
-                    stream,
-                    stream_resets: 0,
-                    nonce: 0,
-                    nonce_resets: 0,
-                };
+                let session =
+                    Session { owner, key, number: 0, stream, stream_resets: 0, nonce: 0, nonce_resets: 0 };
                 began(account.0 as usize, stream);
                 sessions.write().unwrap_or_else(PoisonError::into_inner).push(Mutex::new(session));
             }

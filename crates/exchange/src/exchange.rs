@@ -51,7 +51,11 @@ impl Exchange {
     }
 
     /// Starts the threads.
-    fn start(config: Config, genesis: &Genesis, parts: Parts) -> Result<(Self, Recovered), ExchangeError> {
+    pub(crate) fn start(
+        config: Config,
+        genesis: &Genesis,
+        parts: Parts,
+    ) -> Result<(Self, Recovered), ExchangeError> {
         let Parts {
             book,
             shadow,

@@ -321,7 +321,7 @@ impl Publisher {
     }
 
     fn command(&mut self, sequence: u64, account: AccountId, outcome: Outcome, events: &[Event]) {
-        self.to_account(account, sequence, FeedUpdate::Outcome(outcome));
+        self.tell(account, sequence, FeedUpdate::Outcome(outcome));
         for event in events {
             if let Some(market) = event_market(event)
                 && let Some(feed) = self.markets.get_mut(&market)
@@ -330,7 +330,7 @@ impl Publisher {
             }
             if !self.accounts.is_empty() {
                 for account in event_accounts(event).into_iter().flatten() {
-                    self.to_account(account, sequence, FeedUpdate::Execution(*event));
+                    self.tell(account, sequence, FeedUpdate::Execution(*event));
                 }
             }
         }
@@ -339,7 +339,7 @@ impl Publisher {
         }
     }
 
-    fn to_account(&mut self, account: AccountId, sequence: u64, body: FeedUpdate) {
+    fn tell(&mut self, account: AccountId, sequence: u64, body: FeedUpdate) {
         let Some(subscribers) = self.accounts.get_mut(&account) else { return };
         let mut slow = 0;
         subscribers.retain_mut(|subscriber| {
@@ -433,5 +433,32 @@ fn event_accounts(event: &Event) -> [Option<AccountId>; 2] {
         | Event::AccountSuspended { account, .. }
         | Event::LimitsSet { account, .. } => [Some(account), None],
         _ => [None, None],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscribers_that_came_and_went_leave_nothing_behind_although_nothing_happens() {
+        let mut publisher = Publisher::default();
+        let (sink, kept) = feed(8);
+        publisher.subscribe(Topic::Ticker(MarketId(1)), sink, 0, Some(&[]));
+        for number in 0..10_000 {
+            let topic = match number % 3 {
+                0 => Topic::Executions(AccountId(number)),
+                1 => Topic::Trades(MarketId(number as u16)),
+                _ => Topic::Depth(MarketId(number as u16 % 7), DepthLevel::L2),
+            };
+            let (sink, subscription) = feed(8);
+            publisher.subscribe(topic, sink, 0, Some(&[]));
+            drop(subscription);
+        }
+        let sinks = publisher.markets.values_mut().flat_map(MarketFeed::channels);
+        let sinks: usize = sinks.map(|channel| channel.sinks.len()).sum();
+        assert!(publisher.accounts.len() + publisher.markets.len() + sinks < 300);
+        assert!(kept.next().is_ok());
+        assert_eq!(publisher.markets[&MarketId(1)].tickers.sinks.len(), 1);
     }
 }

@@ -1,7 +1,8 @@
 //! The way in: signatures and static limits, on the submitting threads.
 //!
-//! For every account ingress knows the session key and where its stream is. A submission's place in the queue is taken
-//! while the streams it extends are locked, so the queue holds every stream in its own order.
+//! For every account ingress knows the session key and where its stream is. Signatures are checked without a lock;
+//! then the streams that a submission extends are locked, and if they are still where they were, its place in the
+//! queue is taken. So the queue holds every stream in its own order.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -136,10 +137,9 @@ impl Ingress {
     }
 
     fn admit(&self, submission: Submission, reply: Option<Reply>) -> Result<(), Refused> {
-        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
         match &submission {
-            Submission::Streams { .. } => self.admit_streams(&sessions, submission, reply),
-            Submission::Owner { .. } => self.admit_owner(&sessions, submission, reply),
+            Submission::Streams { .. } => self.admit_streams(submission, reply),
+            Submission::Owner { .. } => self.admit_owner(submission, reply),
             Submission::L1 { entries, .. } => {
                 let queueable = |command: &Command| {
                     matches!(
@@ -158,14 +158,9 @@ impl Ingress {
         }
     }
 
-    fn admit_streams(
-        &self,
-        sessions: &[Mutex<Session>],
-        submission: Submission,
-        reply: Option<Reply>,
-    ) -> Result<(), Refused> {
+    fn admit_streams(&self, submission: Submission, reply: Option<Reply>) -> Result<(), Refused> {
         let Submission::Streams { commands, signatures, .. } = &submission else { return Ok(()) };
-        // Before any lock: nobody locks more sessions than he sends commands.
+        // Nobody looks at more sessions than he sends commands.
         if signatures.len() > commands.len() {
             return Err(Refused::Misplaced { what: "there are more signatures than commands" });
         }
@@ -174,23 +169,14 @@ impl Ingress {
         if accounts.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Refused::Misplaced { what: "an account has two signatures" });
         }
-        // Locked in ascending order, so that two submissions cannot wait for each other.
-        let mut locked = accounts
-            .iter()
-            .map(|account| {
-                let session = sessions.get(account.0 as usize);
-                let session = session.ok_or(Refused::UnknownAccount { account: *account })?;
-                let guard = lock(session);
-                if guard.key == SessionKey::default() {
-                    return Err(Refused::NoSession { account: *account });
-                }
-                let stream = guard.stream;
-                Ok(Extended { guard, stream })
-            })
-            .collect::<Result<Vec<Extended<'_>>, Refused>>()?;
+        let seen = self.look(&accounts)?;
+        if let Some(place) = seen.iter().position(|session| session.key == SessionKey::default()) {
+            return Err(Refused::NoSession { account: accounts[place] });
+        }
 
         let places: HashMap<AccountId, usize> =
             accounts.iter().enumerate().map(|(place, account)| (*account, place)).collect();
+        let mut streams: Vec<Stream> = seen.iter().map(|session| session.stream).collect();
         let mut bytes = Vec::with_capacity(Command::MAX_BYTES);
         let mut last: Option<(AccountId, usize)> = None;
         for (account, command) in commands {
@@ -204,54 +190,78 @@ impl Ingress {
             }
             bytes.clear();
             command.encode(&mut bytes);
-            let stream = &mut locked[place].stream;
+            let stream = &mut streams[place];
             stream.digest = stream_digest::<Sha256Hash>(&stream.digest, &bytes);
             stream.position += 1;
         }
         for (account, signature) in signatures {
-            let session = &locked[places[account]];
-            let position = session.guard.stream.position;
-            let unused = session.stream.position == position;
-            if unused || !Native::verify_ed25519(&session.guard.key.0, &session.stream.digest, signature) {
+            let (session, stream) = (&seen[places[account]], &streams[places[account]]);
+            let position = session.stream.position;
+            let unused = stream.position == position;
+            if unused || !Native::verify_ed25519(&session.key.0, &stream.digest, signature) {
                 return Err(Refused::Signature { account: *account, position });
             }
         }
-        let extensions = accounts.iter().zip(&locked).map(|(account, Extended { guard, stream })| Extension {
-            account: *account,
-            session: guard.number,
-            resets: guard.stream_resets,
-            before: guard.stream.digest,
-            after: *stream,
-        });
+
+        let extensions =
+            accounts.iter().zip(&seen).zip(&streams).map(|((account, session), stream)| Extension {
+                account: *account,
+                session: session.number,
+                resets: session.stream_resets,
+                before: session.stream.digest,
+                after: *stream,
+            });
         let checked = Checked::Streams(extensions.collect());
+        // Locked in ascending order, so that two submissions cannot wait for each other.
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let mut locked: Vec<MutexGuard<'_, Session>> =
+            accounts.iter().filter_map(|account| sessions.get(account.0 as usize)).map(lock).collect();
+        for ((account, now), then) in accounts.iter().zip(&locked).zip(&seen) {
+            let account = *account;
+            if now.number != then.number {
+                return Err(Refused::SessionChanged { account });
+            }
+            if now.stream != then.stream {
+                return Err(Refused::Signature { account, position: now.stream.position });
+            }
+        }
         self.enqueue(Admitted { submission, checked, reply })?;
-        for session in &mut locked {
-            session.guard.stream = session.stream;
+        for (session, stream) in locked.iter_mut().zip(streams) {
+            session.stream = stream;
         }
         Ok(())
     }
 
-    fn admit_owner(
-        &self,
-        sessions: &[Mutex<Session>],
-        submission: Submission,
-        reply: Option<Reply>,
-    ) -> Result<(), Refused> {
+    fn admit_owner(&self, submission: Submission, reply: Option<Reply>) -> Result<(), Refused> {
         let Submission::Owner { account, command, signature, .. } = &submission else { return Ok(()) };
         let account = *account;
-        let session = sessions.get(account.0 as usize).ok_or(Refused::UnknownAccount { account })?;
-        let mut session = lock(session);
+        let Session { owner, nonce, nonce_resets, .. } = self.look(&[account])?[0];
         let mut bytes = Vec::with_capacity(Command::MAX_BYTES);
         command.encode(&mut bytes);
-        let nonce = session.nonce;
         let digest = owner_digest::<Native>(self.chain_id, self.exchange, account, nonce, &bytes);
-        if Native::recover_secp256k1(&digest, signature) != Some(session.owner) {
+        if Native::recover_secp256k1(&digest, signature) != Some(owner) {
             return Err(Refused::Signature { account, position: nonce });
         }
-        let checked = Checked::Owner { nonce, resets: session.nonce_resets };
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let mut session = lock(&sessions[account.0 as usize]);
+        if session.nonce != nonce {
+            return Err(Refused::Signature { account, position: session.nonce });
+        }
+        let checked = Checked::Owner { nonce, resets: nonce_resets };
         self.enqueue(Admitted { submission, checked, reply })?;
         session.nonce += 1;
         Ok(())
+    }
+
+    /// What is known of accounts now. Signatures are checked against this without any lock: the engine, which needs
+    /// the locks to open accounts and change sessions, never waits for them.
+    fn look(&self, accounts: &[AccountId]) -> Result<Vec<Session>, Refused> {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let known = accounts.iter().map(|account| {
+            let session = sessions.get(account.0 as usize);
+            session.map(|session| *lock(session)).ok_or(Refused::UnknownAccount { account: *account })
+        });
+        known.collect()
     }
 
     fn enqueue(&self, admitted: Admitted) -> Result<(), Refused> {
@@ -297,11 +307,6 @@ impl Permits {
         // There are never more permits than room for them.
         let _ = self.give.try_send(());
     }
-}
-
-struct Extended<'a> {
-    guard: MutexGuard<'a, Session>,
-    stream: Stream,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -18,7 +18,12 @@ mod error;
 mod exchange;
 mod feeds;
 mod ingress;
+#[cfg(test)]
+#[path = "../tests/exchange/kit.rs"]
+mod kit;
 mod market_view;
+#[cfg(test)]
+mod planted;
 mod record;
 mod recovery;
 mod sealed;
@@ -37,3 +42,7 @@ pub use sealed::{SealedBatch, SealedBatchError};
 pub use shadow::{BatchReport, Disagreement};
 pub use signer::StreamSigner;
 pub use stats::{BusyNanos, LatencySummary, Stats};
+
+/// What the tests' kit calls this crate, from inside and from outside.
+#[cfg(test)]
+use crate as under_test;

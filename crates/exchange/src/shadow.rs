@@ -104,13 +104,24 @@ struct Pending {
 
 impl Pending {
     fn new(batch: u64, next_sequence: u64, timestamp: Timestamp) -> Self {
+        Self::with_room(batch, next_sequence, timestamp, 0, 0)
+    }
+
+    /// A batch that will be about as large as another: growing vectors would copy them several times.
+    fn with_room(
+        batch: u64,
+        next_sequence: u64,
+        timestamp: Timestamp,
+        commands: usize,
+        events: usize,
+    ) -> Self {
         Self {
             blob: CommandsBlob::new(batch, next_sequence, timestamp),
             next_sequence,
             timestamp,
-            outcomes: Vec::new(),
-            ends: Vec::new(),
-            events: Vec::new(),
+            outcomes: Vec::with_capacity(commands),
+            ends: Vec::with_capacity(commands),
+            events: Vec::with_capacity(events),
             streams: BTreeMap::new(),
             owners: Vec::new(),
         }
@@ -160,7 +171,13 @@ impl Shadow {
 
     /// Executes the batch, compares, and writes it down.
     pub fn seal(&mut self, batch: u64) -> Result<BatchReport, Fault> {
-        let next = Pending::new(batch + 1, self.pending.next_sequence, self.pending.timestamp);
+        let next = Pending::with_room(
+            batch + 1,
+            self.pending.next_sequence,
+            self.pending.timestamp,
+            self.pending.outcomes.len(),
+            self.pending.events.len(),
+        );
         let Pending { blob, outcomes, ends, events, streams, owners, .. } =
             std::mem::replace(&mut self.pending, next);
         let fault = |why: String| Fault::Sealing { batch, why };

@@ -122,7 +122,7 @@ struct Levels {
 
 impl MarketRecorder {
     /// Levels of each side in a sample.
-    pub const DEPTH: usize = 48;
+    pub const DEPTH: usize = 160;
     /// No level further from the best than this many ticks is in a sample.
     const REACH: usize = 2_048;
     /// The shortest interval, in microseconds.

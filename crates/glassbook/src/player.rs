@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use anyhow::{Context, Result, anyhow};
 use exchange::{Exchange, StreamSigner, Submission, Ticket};
 use flow::{FlowItem, FlowOrigin, dev_key};
-use types::{AccountId, Command, OperatorCommand, OrderType, Outcome, Place, Reject, TimeInForce, Timestamp};
+use types::{AccountId, Command, OperatorCommand, OrderType, Outcome, Place, TimeInForce, Timestamp};
 
 /// Submissions that may be under way before the player waits for the oldest.
 const UNDER_WAY: usize = 32;
@@ -140,12 +140,6 @@ impl<'a> Player<'a> {
         self.settle(0)?;
         Ok(self.tally)
     }
-}
-
-/// The sentence of a reject code.
-#[must_use]
-pub fn sentence(code: u16) -> &'static str {
-    Reject::from_code(code).map_or("unknown", Reject::sentence)
 }
 
 /// What kind of command it is, for people.

@@ -119,7 +119,7 @@ pub fn run(options: &Options) -> Result<()> {
         agreement: source.agreement().cloned(),
         markets: watch.recorder.finish(),
         params: watch.book.markets().map(|market| market.params).collect(),
-        symbols: watch.book.assets().iter().map(|asset| asset.params.symbol).collect(),
+        assets: watch.book.assets().iter().map(|asset| asset.params).collect(),
         batches: exchange.batches(),
         stats: exchange.stats(),
         engine_latency: exchange.engine_latency(),

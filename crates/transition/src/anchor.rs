@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 
 use types::{Address, DecodeError, Reader, Timestamp, Writer};
 
+/// No exchange counts further; a state that says so was made up.
+const LAST: u64 = u64::MAX >> 1;
+
 /// Where the exchange stands: its identity, and what the next batch must follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
@@ -48,6 +51,10 @@ impl Anchor {
             l1_hash: r.array("L1 hash")?,
         };
         r.finish()?;
+        // Counting on from here never overflows.
+        if anchor.batch.max(anchor.sequence).max(anchor.l1_position) > LAST {
+            return Err(DecodeError::BadInteger { what: "anchor" });
+        }
         Ok(anchor)
     }
 }
@@ -73,6 +80,9 @@ impl Stream {
         let mut r = Reader::new(bytes);
         let stream = Self { digest: r.array("stream digest")?, position: r.uint("stream position")? };
         r.finish()?;
+        if stream.position > LAST {
+            return Err(DecodeError::BadInteger { what: "stream position" });
+        }
         Ok(stream)
     }
 }

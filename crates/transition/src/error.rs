@@ -16,6 +16,12 @@ pub enum TransitionError {
     /// The witness belongs to another state.
     #[error("the witness is not of the state with the stated previous root")]
     PreviousRoot,
+    /// A first state was to be written into a tree that holds one already.
+    #[error("the tree is not empty: it holds the entry {key:#034x}")]
+    NotEmpty {
+        /// The first entry's key.
+        key: u128,
+    },
     /// An entry of the state does not decode. Cannot happen below an honest root.
     #[error("the state entry {key:#034x} does not decode")]
     CorruptEntry {

@@ -7,8 +7,8 @@ use state::{Digest, TreeHash};
 use thiserror::Error;
 use types::{DecodeError, Event, Outcome, Reader};
 
-use crate::merkle::{self, MerklePath, MerkleTree};
 use crate::Claim;
+use crate::merkle::{self, MerklePath, MerkleTree};
 
 const LEAF: u8 = 0x04;
 const ROOT: u8 = 0x05;
@@ -97,7 +97,7 @@ impl EventsLog {
         let contents: Vec<&[u8]> = self.contents().collect();
         let receipt = |place: &u64| {
             Some(Receipt {
-                sequence: first_sequence + place,
+                sequence: first_sequence.checked_add(*place)?,
                 count: self.leaves.len() as u64,
                 content: contents.get(usize::try_from(*place).ok()?)?.to_vec(),
                 path: tree.path(*place)?,
@@ -134,8 +134,8 @@ pub enum ReceiptError {
     /// It does not lead to the claim's events root.
     #[error("the receipt does not lead to the claim's events root")]
     Root,
-    /// It is of another command than it says.
-    #[error("the receipt's place does not match its sequence number")]
+    /// It is of another command than it says, or its path does not fit the batch's tree.
+    #[error("the receipt's place does not match its sequence number, or its path the number of commands")]
     Place,
     /// Its content is not canonical.
     #[error("the receipt's content: {0}")]
@@ -148,8 +148,12 @@ impl Receipt {
     /// # Errors
     /// When the receipt does not belong to the claim.
     pub fn verify<H: TreeHash>(&self, claim: &Claim) -> Result<(Outcome, Vec<Event>), ReceiptError> {
+        // The count fixes the tree's height, and the height tells leaves from nodes: neither can pass for the other,
+        // though a leaf of 64 bytes is hashed as a node is.
+        let depth = self.count.max(1).ilog2() + u32::from(!self.count.is_power_of_two());
         if self.sequence.checked_sub(claim.first_sequence) != Some(self.path.index)
             || self.path.index >= self.count
+            || self.path.siblings.len() != depth as usize
         {
             return Err(ReceiptError::Place);
         }

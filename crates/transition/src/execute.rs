@@ -1,5 +1,6 @@
 //! The execution of a batch, and what it proves.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -14,6 +15,9 @@ use crate::{
     Authorisation, BatchInput, Claim, Crypto, EventsLog, Stream, TransitionError, Withdrawal, WithdrawalTree,
     l1_hash, owner_digest, stream_digest, stream_start,
 };
+
+/// Room is made for at most this many commands ahead: some 40 MB.
+const RESERVE: usize = 1 << 17;
 
 /// Sees every command of a batch after it was executed.
 pub trait Observer {
@@ -44,6 +48,9 @@ pub struct BatchOutput {
 
 /// Executes a self-contained batch input. This is the whole statement: what a guest runs, and what anybody can
 /// repeat.
+///
+/// The claim is about the input's own previous root. Whoever gets the input from somebody else compares that root with
+/// the last accepted claim's first: under the root of a made-up state the rules' assertions may fail.
 ///
 /// # Errors
 /// When the input proves nothing, and why.
@@ -81,7 +88,7 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     let header = CommandsHeader::decode(&mut reader)?;
     // A command takes four bytes at least, so a count that is a lie reserves little.
     let commands_at_most = reader.left() / 4;
-    let likely = usize::try_from(header.count).unwrap_or(usize::MAX).min(commands_at_most);
+    let likely = usize::try_from(header.count).unwrap_or(usize::MAX).min(commands_at_most).min(RESERVE);
     log.reserve(likely);
     let mut store = TreeStore::open(tree, likely)?;
     let before = store.anchor()?;
@@ -89,7 +96,7 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
 
     let mut anchor = Anchor { batch: header.batch, ..before };
     let mut streams: HashMap<AccountId, Stream, foldhash::fast::FixedState> = HashMap::default();
-    let mut registered = Vec::new();
+    let mut registered = BTreeSet::new();
     let mut owners = authorisation.map(|authorisation| authorisation.owners.iter());
     let mut events = Vec::new();
     let mut withdrawals = Vec::new();
@@ -150,7 +157,7 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
             if streams.contains_key(&account) {
                 return Err(TransitionError::StreamSignature { account });
             }
-            registered.push(account);
+            registered.insert(account);
         }
 
         events.clear();
@@ -182,7 +189,7 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     // A new session that has sent nothing yet has no stream entry.
     for account in registered {
         let known = streams.binary_search_by_key(&account, |(account, _)| *account).is_ok();
-        if !known && store.stream(account)?.is_some() && !own.contains(&(keys::stream(account), None)) {
+        if !known && store.stream(account)?.is_some() {
             own.push((keys::stream(account), None));
         }
     }
@@ -227,7 +234,7 @@ fn stream_of<T: StateTree, C: Crypto>(
     anchor: &Anchor,
     sequence: u64,
     account: AccountId,
-    registered: &[AccountId],
+    registered: &BTreeSet<AccountId>,
 ) -> Result<Stream, TransitionError> {
     let session = store
         .account_now(account)?

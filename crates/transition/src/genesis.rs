@@ -1,12 +1,12 @@
 //! The first state of an exchange.
 
 use rules::Genesis;
-use state::{Digest, StateTree, Value};
+use state::{Digest, KEY_HEAD, StateTree, Value};
 
+use crate::TransitionError;
 use crate::anchor::Anchor;
 use crate::keys;
 use crate::tree_store::TreeStore;
-use crate::TransitionError;
 use types::Timestamp;
 
 /// Writes the first state into an empty tree; its root is the exchange's identity on L1.
@@ -14,6 +14,9 @@ use types::Timestamp;
 /// # Errors
 /// When the tree is not empty.
 pub fn genesis<T: StateTree>(tree: &mut T, genesis: &Genesis) -> Result<Digest, TransitionError> {
+    if let Some((key, _)) = tree.next(KEY_HEAD)? {
+        return Err(TransitionError::NotEmpty { key });
+    }
     let anchor = Anchor {
         chain_id: genesis.chain_id,
         exchange: genesis.exchange,

@@ -1,5 +1,6 @@
 //! The fast book, the tree store on the whole tree and the tree store on a witness must agree, event for event and
 //! root for root, on hostile random commands.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use book::Book;
 use std::collections::BTreeSet;

@@ -40,11 +40,12 @@ fn wrong_missing_left_over_and_repeated_signatures_are_refused_without_a_trace()
     let mut two = Trader::join(&exchange, 2, 1);
     let good = one.signs(vec![command(1), command(2)]);
     let Submission::Streams { commands, signatures, .. } = good.clone() else { panic!() };
-    let with = |commands: &[(AccountId, Command)], signatures: &[(AccountId, [u8; 64])]| Submission::Streams {
-        commands: commands.to_vec(),
-        signatures: signatures.to_vec(),
-        timestamps: Vec::new(),
-    };
+    let with =
+        |commands: &[(AccountId, Command)], signatures: &[(AccountId, [u8; 64])]| Submission::Streams {
+            commands: commands.to_vec(),
+            signatures: signatures.to_vec(),
+            timestamps: Vec::new(),
+        };
     let signature = |position| Refused::Signature { account: AccountId(1), position };
 
     for byte in 0..64 {
@@ -67,7 +68,10 @@ fn wrong_missing_left_over_and_repeated_signatures_are_refused_without_a_trace()
     assert_eq!(refusal, Refused::Signature { account: AccountId(2), position: 0 });
     // Left over, twice, unknown, without a session, nobody's.
     let left = [signatures[0], others[0]];
-    assert_eq!(refused(&exchange, with(&commands, &left)), Refused::Signature { account: AccountId(2), position: 0 });
+    assert_eq!(
+        refused(&exchange, with(&commands, &left)),
+        Refused::Signature { account: AccountId(2), position: 0 }
+    );
     let twice = [signatures[0], signatures[0]];
     assert!(matches!(refused(&exchange, with(&commands, &twice)), Refused::Misplaced { .. }));
     let many: Vec<_> = (0..3).map(|account| (AccountId(account), [0; 64])).collect();
@@ -114,7 +118,10 @@ fn commands_have_their_place_and_submissions_their_size() {
     ] {
         assert_eq!(refused(&exchange, submission), Refused::Size { found, limit: 500 });
     }
-    assert_eq!(done(&exchange, Trader::join(&exchange, 1, 1).signs((1..=500).map(command).collect())).outcomes.len(), 500);
+    assert_eq!(
+        done(&exchange, Trader::join(&exchange, 1, 1).signs((1..=500).map(command).collect())).outcomes.len(),
+        500
+    );
     // Not the operator: the rules say so, and it is proved.
     let answer = done(&exchange, Trader::join(&exchange, 2, 1).signs(vec![advance]));
     assert_eq!(answer.outcomes, [Outcome::Rejected(Reject::NotOperator)]);
@@ -139,13 +146,23 @@ fn an_owner_signs_commands_one_by_one() {
     let Submission::Owner { signature, .. } = first else { panic!() };
     let other = Command::Withdraw { asset: BASE, amount: Quanta(6) };
     wrong(Submission::Owner { account, command: other, signature, timestamps: Vec::new() }, account, 0);
-    let stolen = Submission::Owner { account: AccountId(4), command: withdraw.clone(), signature, timestamps: Vec::new() };
+    let stolen = Submission::Owner {
+        account: AccountId(4),
+        command: withdraw.clone(),
+        signature,
+        timestamps: Vec::new(),
+    };
     wrong(stolen, AccountId(4), 0);
     for byte in 0..65 {
         let mut damaged = signature;
         damaged[byte] ^= 0x40;
         wrong(
-            Submission::Owner { account, command: withdraw.clone(), signature: damaged, timestamps: Vec::new() },
+            Submission::Owner {
+                account,
+                command: withdraw.clone(),
+                signature: damaged,
+                timestamps: Vec::new(),
+            },
             account,
             0,
         );
@@ -154,9 +171,12 @@ fn an_owner_signs_commands_one_by_one() {
     assert_eq!(refused(&exchange, sign(unknown, 0, &withdraw)), Refused::UnknownAccount { account: unknown });
 
     // One after the other without waiting; rejected ones count too.
-    let commands = [withdraw.clone(), deposit(account, BASE, 1).1, command(20), register(account, 2), withdraw];
-    let tickets: Vec<_> =
-        (0..).zip(&commands).map(|(nonce, command)| exchange.submit(sign(account, nonce, command)).unwrap()).collect();
+    let commands =
+        [withdraw.clone(), deposit(account, BASE, 1).1, command(20), register(account, 2), withdraw];
+    let tickets: Vec<_> = (0..)
+        .zip(&commands)
+        .map(|(nonce, command)| exchange.submit(sign(account, nonce, command)).unwrap())
+        .collect();
     let outcomes: Vec<_> = tickets.into_iter().map(|ticket| ticket.wait().unwrap().outcomes[0]).collect();
     assert_eq!(outcomes[0], Outcome::Done);
     assert_eq!(outcomes[1], Outcome::Rejected(Reject::NotAuthorised));
@@ -186,7 +206,8 @@ fn a_session_that_changes_under_a_queued_submission_refuses_it_and_all_its_accou
     for session in 1..=400 {
         let mut one = Trader::join(&exchange, 1, session);
         let mut two = Trader::join(&exchange, 2, 1);
-        let heavy: Vec<_> = (0..4).map(|_| exchange.submit_waiting(heavy(&mut busy, &mut id)).unwrap()).collect();
+        let heavy: Vec<_> =
+            (0..4).map(|_| exchange.submit_waiting(heavy(&mut busy, &mut id)).unwrap()).collect();
         let change = exchange.submit_waiting(owned(&exchange, a, register(a, session + 1))).unwrap();
         let both = exchange.submit_waiting(together(&mut [&mut one, &mut two], |_| command(1)));
         // Built on it, of the other account, whose session does not change; and a second time.
@@ -195,7 +216,8 @@ fn a_session_that_changes_under_a_queued_submission_refuses_it_and_all_its_accou
         heavy.into_iter().for_each(|ticket| assert!(ticket.wait().is_ok()));
         change.wait().unwrap();
         let both = both.and_then(|ticket| ticket.wait());
-        let follows: Vec<_> = follows.into_iter().map(|answer| answer.and_then(|ticket| ticket.wait())).collect();
+        let follows: Vec<_> =
+            follows.into_iter().map(|answer| answer.and_then(|ticket| ticket.wait())).collect();
         let expected = exchange.stream(b).unwrap();
         match both {
             Err(Refused::SessionChanged { account }) => {
@@ -258,7 +280,10 @@ fn a_submission_refused_by_the_engine_leaves_streams_and_nonces_where_they_were(
         let tickets = submissions.map(|submission| exchange.submit(submission).unwrap());
         let answers = tickets.map(|ticket| ticket.wait().unwrap_err());
         assert_eq!(answers[0], Refused::Time);
-        assert_eq!(answers[1..], [Refused::Signature { account, position: 0 }, Refused::Signature { account, position: 0 }]);
+        assert_eq!(
+            answers[1..],
+            [Refused::Signature { account, position: 0 }, Refused::Signature { account, position: 0 }]
+        );
         let withdraw = Command::Withdraw { asset: BASE, amount: Quanta(1) };
         if times.len() != 1 {
             let late = at(owned(&exchange, account, withdraw), times);
@@ -410,11 +435,12 @@ fn eight_threads_with_bundles_registrations_new_accounts_and_subscriptions_do_no
                             .map(|account| Trader::join(exchange, *account, 1))
                             .collect();
                         id += 1;
-                        let submission =
-                            together(&mut traders.iter_mut().collect::<Vec<_>>(), |_| random_command(&mut random, id));
-                        let answer = exchange.submit_waiting(submission).and_then(|ticket| {
-                            if id % 4 == 0 { ticket.wait().map(|_| ()) } else { Ok(()) }
+                        let submission = together(&mut traders.iter_mut().collect::<Vec<_>>(), |_| {
+                            random_command(&mut random, id)
                         });
+                        let answer = exchange
+                            .submit_waiting(submission)
+                            .and_then(|ticket| if id % 4 == 0 { ticket.wait().map(|_| ()) } else { Ok(()) });
                         match answer {
                             Ok(()) | Err(Refused::Signature { .. }) => {}
                             Err(Refused::SessionChanged { .. }) => {

@@ -141,14 +141,18 @@ fn a_disk_too_full_for_sealed_batches_stops_sealing_and_says_which() {
     let mut config = settings(disk.path());
     config.keep_batches = true;
     config.batch.commands = 10;
+    // The journal has its room from the beginning; batches find half a megabyte.
+    config.journal.segment_bytes = 4 << 20;
     let ballast = disk.path().join("ballast");
-    fs::write(&ballast, vec![1; 6 << 20]).unwrap();
+    fs::write(&ballast, vec![1; 7 << 19]).unwrap();
     let (exchange, _) = Exchange::open(config.clone(), &genesis(), |_| {}).unwrap();
     set_up(&exchange);
     let mut trader = Trader::join(&exchange, 1, 1);
     let mut acknowledged = 40;
     let refused = loop {
-        match exchange.submit_waiting(trader.signs(vec![random_command(&mut Random(acknowledged), acknowledged)])) {
+        match exchange
+            .submit_waiting(trader.signs(vec![random_command(&mut Random(acknowledged), acknowledged)]))
+        {
             Ok(ticket) => match ticket.wait() {
                 Ok(_) => acknowledged += 1,
                 Err(refused) => break refused,

@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
-use exchange::{
-    Acknowledgement, BatchPolicy, Clock, Config, Exchange, SealedBatch, StreamSigner, Submission,
-};
 use k256::ecdsa::SigningKey as OwnerKey;
 use rules::{Capacity, Genesis, ModelStore, OPERATOR, Store, execute, model_flow};
 use state::{FullTree, Sha256Hash, StateTree};
@@ -21,6 +18,10 @@ use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, ClientOrderId, Command, Event, Limits, MarketId,
     MarketParams, OperatorCommand, OrderRef, Origin, Outcome, Place, Price, Quanta, Quantity, Rate, Reader,
     Sequenced, SessionKey, Side, TimeInForce, Timestamp,
+};
+
+use crate::under_test::{
+    Acknowledgement, BatchPolicy, Clock, Config, Exchange, SealedBatch, StreamSigner, Submission, Ticket,
 };
 
 pub const MARKET: MarketId = MarketId(0);
@@ -209,7 +210,7 @@ impl Random {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (u128::from(z ^ (z >> 31)) * u128::from(bound) >> 64) as u64
+        ((u128::from(z ^ (z >> 31)) * u128::from(bound)) >> 64) as u64
     }
 }
 
@@ -218,17 +219,20 @@ pub fn random_command(random: &mut Random, client_id: u64) -> Command {
     let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
     let market = MarketId(random.below(2) as u16);
     let offset = random.below(20) as u32;
-    let price = Price(if (side == Side::Buy) == (random.below(4) == 0) { 500 + offset } else { 500 - offset });
+    let price =
+        Price(if (side == Side::Buy) == (random.below(4) == 0) { 500 + offset } else { 500 - offset });
     let mut place = Place::limit(market, side, price, Quantity(1 + random.below(30)));
     place.client_id = ClientOrderId(client_id);
     match random.below(20) {
         0 => return Command::MassCancel { market: None, side: Some(side) },
         1..7 => {
-            let order = OrderRef::Client(ClientOrderId(client_id.saturating_sub(1 + random.below(30)).max(1)));
+            let order =
+                OrderRef::Client(ClientOrderId(client_id.saturating_sub(1 + random.below(30)).max(1)));
             return Command::Cancel { market, order };
         }
         7..10 => {
-            let order = OrderRef::Client(ClientOrderId(client_id.saturating_sub(1 + random.below(30)).max(1)));
+            let order =
+                OrderRef::Client(ClientOrderId(client_id.saturating_sub(1 + random.below(30)).max(1)));
             return Command::Replace { market, order, price, quantity: Quantity(1 + random.below(30)) };
         }
         10..13 => place.time_in_force = TimeInForce::Ioc,
@@ -426,7 +430,7 @@ fn append(
 /// Plays flow and checks every acknowledgement. Waits where a new session must be known before it is used.
 pub fn play(exchange: &Exchange, steps: &[Step]) {
     let mut under_way = Vec::new();
-    let settle = |under_way: &mut Vec<(exchange::Ticket, &Step)>| {
+    let settle = |under_way: &mut Vec<(Ticket, &Step)>| {
         for (ticket, step) in under_way.drain(..) {
             let answer = ticket.wait().unwrap();
             assert_eq!(answer.first_sequence, step.commands[0].sequence);

@@ -7,3 +7,5 @@ mod kill_loop;
 mod kit;
 mod pipeline;
 mod recovery;
+
+use exchange as under_test;

@@ -90,17 +90,21 @@ fn threads_submit_and_every_command_is_sequenced_acknowledged_and_sealed_where_i
     let published = published(&batches);
     assert_eq!(published.len() as u64, stats.executed);
     for (sequence, account, command) in acknowledged {
-        let Sequenced { sequence: found, account: whose, command: what, .. } = &published[sequence as usize - 1];
+        let Sequenced { sequence: found, account: whose, command: what, .. } =
+            &published[sequence as usize - 1];
         assert_eq!((*found, *whose, what), (sequence, account, &command));
     }
 
     let (exchange, recovered) = Exchange::open(config, &genesis(), |_| {}).unwrap();
     assert_eq!(recovered.last_sequence, stats.executed);
     assert_eq!(recovered.state_root, batches[batches.len() - 1].claim.state_root);
-    assert!(recovered.snapshot_batch > 0 && recovered.damaged_snapshots.is_empty() && recovered.torn.is_none());
+    assert!(
+        recovered.snapshot_batch > 0 && recovered.damaged_snapshots.is_empty() && recovered.torn.is_none()
+    );
     let again: Vec<_> = (0..=TRADERS).map(|account| exchange.stream(AccountId(account))).collect();
     assert_eq!(again, streams);
-    let answer = done(&exchange, Trader::join(&exchange, 5, 1).signs(vec![random_command(&mut Random(1), 1 << 40)]));
+    let answer =
+        done(&exchange, Trader::join(&exchange, 5, 1).signs(vec![random_command(&mut Random(1), 1 << 40)]));
     assert_eq!(answer.first_sequence, stats.executed + 1);
     exchange.shutdown().unwrap();
     assert_eq!(check_batches(dir.path(), &genesis()).len(), batches.len() + 1);
@@ -142,7 +146,7 @@ fn a_batch_ends_by_count_by_time_by_request_and_never_empty() {
     exchange.seal();
     exchange.seal();
     let mut trader = Trader::join(&exchange, 1, 1);
-    let mut command = |count: u64| (1..=count).map(|id| random_command(&mut Random(id), id)).collect::<Vec<_>>();
+    let command = |count: u64| (1..=count).map(|id| random_command(&mut Random(id), id)).collect::<Vec<_>>();
     // By count, and never in the middle of a submission.
     let answer = done(&exchange, trader.signs(command(25)));
     assert_eq!(answer.batch, before + 1);
@@ -337,7 +341,8 @@ fn nothing_is_taken_after_the_end_and_nobody_waits_for_it() {
     set_up(&exchange);
     let feed = exchange.subscribe(exchange::Topic::Trades(MARKET));
     assert!(feed.next().is_ok());
-    let ticket = exchange.submit(Trader::join(&exchange, 1, 1).signs(vec![random_command(&mut Random(1), 1)]));
+    let ticket =
+        exchange.submit(Trader::join(&exchange, 1, 1).signs(vec![random_command(&mut Random(1), 1)]));
     exchange.shutdown().unwrap();
     assert!(ticket.unwrap().wait().is_ok());
     assert_eq!(feed.next().unwrap_err(), exchange::FeedError::Ended);

@@ -97,7 +97,11 @@ fn from_a_snapshot_from_the_journal_alone_and_past_a_damaged_snapshot_it_is_the_
         check(&recovered);
         assert_eq!(recovered.last_sequence, steps[half - 1].commands.last().unwrap().sequence, "{name}");
         assert_eq!(told.last().copied().unwrap_or(0), recovered.replayed_commands, "{name}");
-        assert_eq!((exchange.stream(AccountId(2)), exchange.nonce(AccountId(2))), (position, nonce), "{name}");
+        assert_eq!(
+            (exchange.stream(AccountId(2)), exchange.nonce(AccountId(2))),
+            (position, nonce),
+            "{name}"
+        );
         assert_eq!(exchange.stats().executed - exchange.stats().sealed, unfinished, "{name}");
         play(&exchange, &steps[half..]);
         exchange.shutdown().unwrap();

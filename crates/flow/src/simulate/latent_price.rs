@@ -5,6 +5,9 @@ use types::{Price, Side};
 use super::random::Random;
 use super::world::Traits;
 
+/// The drift of a run, in multiples of the volatility.
+const RUN: f64 = 0.07;
+
 /// A wandering price: short steps around an anchor that wanders slowly, with runs during bursts, and a spread
 /// that widens with what moves and comes back.
 pub(super) struct LatentPrice {
@@ -45,13 +48,13 @@ impl LatentPrice {
         self.run = run;
         let step = self.volatility * random.normal();
         let drift = match run {
-            Some(true) => self.volatility * 0.35,
-            Some(false) => -self.volatility * 0.35,
-            None => (self.anchor - self.value) * 0.000_2,
+            Some(true) => self.volatility * RUN,
+            Some(false) => -self.volatility * RUN,
+            None => (self.anchor - self.value) * 0.001,
         };
-        self.anchor += self.volatility * 0.5 * random.normal();
+        self.anchor += self.volatility * 0.8 * random.normal();
         if run.is_some() {
-            self.anchor += drift * 0.7;
+            self.anchor += drift * 0.8;
         }
         self.value = (self.value + step + drift).clamp(self.lowest, self.highest);
         self.anchor = self.anchor.clamp(self.lowest, self.highest);

@@ -123,7 +123,8 @@ impl Quotes {
             Some(false) => Some(Side::Buy),
             None => None,
         };
-        price.moved = 0.0;
+        // The others soon follow.
+        price.moved *= 0.75;
         let bids = side != Some(Side::Sell);
         let asks = side != Some(Side::Buy);
         for (at, slot) in self.slots.iter_mut().enumerate() {

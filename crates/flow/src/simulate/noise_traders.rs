@@ -130,9 +130,9 @@ fn taking(market: MarketId, side: Side, price: &LatentPrice, random: &mut Random
     }
 }
 
-/// An order that waits for the price to move by a hundredth or so.
+/// An order that waits for the price to move by a thousandth or so.
 fn waiting(place: Place, kind: TriggerKind, price: &LatentPrice, random: &mut Random) -> Place {
-    let distance = price.share(0.001) * (1.0 + random.exponential() * 2.0);
+    let distance = price.share(0.000_6) * (1.0 + random.exponential() * 2.0);
     let side = place.side;
     let trigger = match kind {
         // Beyond the other side's quotes: a buy above, a sell below.

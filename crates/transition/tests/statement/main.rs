@@ -1,4 +1,5 @@
 //! The statement against everybody who would like another claim: the operator, a trader, a prover, a client.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod authority;
 mod commands;

@@ -7,8 +7,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use k256::ecdsa::{SigningKey as OwnerKey, VerifyingKey as OwnerPublic};
 use rules::{Capacity, Genesis, OPERATOR};
 use state::{
-    Digest, EMPTY_LEAF, FullTree, Key, Leaf, SLOT_NONE, Sha256Hash, StateTree, TouchedLeaf, TreeHash, Value,
-    Witness, empty_subtrees,
+    Digest, FullTree, Key, Leaf, Sha256Hash, StateTree, TouchedLeaf, TreeHash, Witness, empty_subtrees,
 };
 use transition::{
     Authorisation, BatchInput, BatchOutput, Claim, CommandsBlob, CommandsHeader, Crypto, EventsLog, Native,
@@ -16,8 +15,8 @@ use transition::{
 };
 use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, Command, Event, Limits, MarketId, MarketParams,
-    OperatorCommand, Origin, Outcome, Place, Price, Quanta, Quantity, Rate, Reader, Sequenced, SessionKey, Side,
-    Timestamp,
+    OperatorCommand, Origin, Outcome, Place, Price, Quanta, Quantity, Rate, Reader, Sequenced, SessionKey,
+    Side, Timestamp,
 };
 
 pub const CHAIN: u64 = 31_337;
@@ -179,7 +178,11 @@ impl Exchange {
 
     /// The input that an operator can make who checks no signatures: the true witness for any bytes that the rules
     /// take, with the signatures given.
-    pub fn forge(&self, commands: &[u8], authorisation: Authorisation) -> Result<BatchInput, TransitionError> {
+    pub fn forge(
+        &self,
+        commands: &[u8],
+        authorisation: Authorisation,
+    ) -> Result<BatchInput, TransitionError> {
         let mut tree = self.tree.clone();
         let previous_root = tree.start_recording();
         execute_batch::<_, Native>(&mut tree, commands, None, EventsLog::root_only(), &mut ())?;
@@ -188,7 +191,11 @@ impl Exchange {
     }
 
     /// What comes of such an input.
-    pub fn attempt(&self, list: &[Sequenced], authorisation: &Authorisation) -> Result<Claim, TransitionError> {
+    pub fn attempt(
+        &self,
+        list: &[Sequenced],
+        authorisation: &Authorisation,
+    ) -> Result<Claim, TransitionError> {
         execute::<Native>(&self.forge(&self.blob(list), authorisation.clone())?)
     }
 
@@ -198,7 +205,8 @@ impl Exchange {
         let list = std::mem::take(&mut self.pending);
         let commands = before.blob(&list);
         let previous_root = self.tree.start_recording();
-        let mut signing = Signing { signers: self.signers.clone(), owners: Vec::new(), spoke: BTreeSet::new() };
+        let mut signing =
+            Signing { signers: self.signers.clone(), owners: Vec::new(), spoke: BTreeSet::new() };
         let output = execute_batch::<_, Native>(
             &mut self.tree,
             &commands,
@@ -297,7 +305,11 @@ pub fn open_exchange() -> Exchange {
     let capacity = Capacity { accounts: 64, open_orders: 1_000, assets: 4, markets: 4, price_levels: 4_000 };
     let mut exchange = Exchange::new(capacity);
     for symbol in [*b"USD\0\0\0\0\0", *b"BTC\0\0\0\0\0"] {
-        exchange.operator(OperatorCommand::ListAsset(AssetParams { token: Address([1; 20]), quantum: 1, symbol }));
+        exchange.operator(OperatorCommand::ListAsset(AssetParams {
+            token: Address([1; 20]),
+            quantum: 1,
+            symbol,
+        }));
     }
     for account in 1..=5 {
         exchange.deposit(account, QUOTE, 1_000_000);
@@ -342,7 +354,10 @@ pub fn busy_batch() -> Sealed {
     exchange.session(1, sell(105, 3));
     exchange.session(1, Command::MassCancel { market: Some(MARKET), side: None });
     exchange.deposit(6, QUOTE, 500);
-    exchange.l1(6, Command::RegisterSession { key: public(&session_key(AccountId(6), 1)), expires: Timestamp::NEVER });
+    exchange.l1(
+        6,
+        Command::RegisterSession { key: public(&session_key(AccountId(6), 1)), expires: Timestamp::NEVER },
+    );
     exchange.session(6, buy(40, 2));
     exchange.owner(5, sell(99, 4));
     exchange.owner(5, withdraw(QUOTE, 70));
@@ -356,7 +371,8 @@ pub fn busy_batch() -> Sealed {
 pub fn decode_blob(bytes: &[u8]) -> Result<(CommandsHeader, Vec<Sequenced>), types::DecodeError> {
     let mut r = Reader::new(bytes);
     let header = CommandsHeader::decode(&mut r)?;
-    let (mut list, mut sequence, mut previous) = (Vec::new(), header.first_sequence, header.previous_timestamp);
+    let (mut list, mut sequence, mut previous) =
+        (Vec::new(), header.first_sequence, header.previous_timestamp);
     while r.left() > 0 {
         let sequenced = Sequenced::decode(sequence, previous, &mut r)?;
         previous = sequenced.timestamp;
@@ -435,5 +451,3 @@ pub mod key {
         0x0a << 120 | 1 << 96 | Key::from(price) << 64 | Key::from(arrival)
     }
 }
-
-const _: (Digest, u32, Option<Value>) = (EMPTY_LEAF, SLOT_NONE, None);

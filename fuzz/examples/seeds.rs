@@ -1,0 +1,103 @@
+//! Writes seeds for every target into `corpus/`: what an honest exchange makes, and a recording made up by hand.
+//!
+//!     cargo run --release --example seeds
+//!
+//! Deterministic: the same sources make the same seeds.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use exchange::SealedBatch;
+use flow::{FlowWriter, Simulation, SimulationOptions};
+use kit::{Honest, admitted_flow, signed_batches};
+use rules::{ModelStore, model_flow};
+use state::StateTree;
+
+const RECORDING: &str = "\
+time,type,order_id,size,price,direction,ask_price,ask_size,bid_price,bid_size
+34200.001,1,10,100,10000,1,0,0,10000,100
+34200.002,1,11,50,10200,-1,10200,50,10000,100
+34200.003,4,11,20,10200,-1,10200,30,10000,100
+34200.004,2,10,40,10000,1,10200,30,10000,60
+34200.005,5,0,10,10100,1,10200,30,10000,60
+34200.006,4,7,60,10000,1,10200,30,9900,40
+34200.007,3,11,30,10200,-1,10300,80,9900,40
+34200.008,7,0,0,-1,-1,10300,80,9900,40
+";
+
+fn main() -> io::Result<()> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let write = |target: &str, name: usize, bytes: &[u8]| {
+        let dir = corpus.join(target);
+        fs::create_dir_all(&dir)?;
+        fs::write(dir.join(format!("seed-{name:03}")), bytes)
+    };
+
+    let mut model = ModelStore::open(&model_flow::genesis());
+    for (at, sequenced) in admitted_flow(5, 600).iter().enumerate() {
+        let mut content = Vec::new();
+        let mut events = Vec::new();
+        let Ok(outcome) = rules::execute(&mut model, sequenced, &mut |event| events.push(event));
+        outcome.encode(&mut content);
+        write("event_decode", 2 * at, &content)?;
+        content.clear();
+        events.iter().for_each(|event| event.encode(&mut content));
+        write("event_decode", 2 * at + 1, &content)?;
+        let mut command = Vec::new();
+        sequenced.command.encode(&mut command);
+        write("command_decode", at, &command)?;
+    }
+
+    let start = Honest::after(3, 400);
+    let later = admitted_flow(3, 900);
+    for (at, run) in later[later.len().min(start.sequence as usize - 1)..].chunks(12).enumerate() {
+        let (mut bytes, mut previous) = (Vec::new(), start.timestamp);
+        for sequenced in run {
+            sequenced.encode(previous.min(sequenced.timestamp), &mut bytes);
+            previous = sequenced.timestamp;
+        }
+        write("batch_commands", at, &bytes)?;
+        write("rules_flow", at, &bytes)?;
+    }
+
+    for (at, size) in [1, 4, 20, 60].into_iter().enumerate() {
+        for (number, batch) in signed_batches(at as u64 + 1, 4, size).into_iter().enumerate() {
+            let name = 10 * at + number;
+            write("batch_input", name, &batch.input.encode())?;
+            write("claim_decode", name, &batch.claim.encode())?;
+            let questions: Vec<u8> = (0..24).map(|byte| byte * 7).collect();
+            let asked = [&[questions.len() as u8], &questions[..], &batch.input.witness].concat();
+            write("witness_decode", name, &asked)?;
+            let sealed = SealedBatch { claim: batch.claim, input: batch.input }.encode();
+            write("sealed_batch", name, &sealed[..sealed.len() - 32])?;
+        }
+    }
+
+    let mut truth = Honest::after(1, 300).tree;
+    let keys: Vec<u128> = truth.iter().map(|entry| entry.key).filter(|key| *key != 0).collect();
+    for (at, key) in keys.iter().enumerate().step_by(5) {
+        for key in [*key, key + 1] {
+            let proof = truth.prove(key).expect("every key has a proof");
+            write("state_proof", 2 * at + usize::from(key == keys[at]), &proof.encode())?;
+        }
+    }
+    write("state_snapshot", 0, &truth.to_snapshot())?;
+    let _ = truth.root();
+
+    write("journal_open", 0, &[1])?;
+    write("journal_open", 1, &[1, 2, 10, 0, 1])?;
+    write("journal_open", 2, &[1, 4, 0, 2])?;
+    write("journal_open", 3, &[1, 5, 7, 3])?;
+
+    let options = SimulationOptions { commands: 40, markets: 1, accounts: 8, makers: 2, ..SimulationOptions::default() };
+    let simulation = Simulation::new(options).map_err(io::Error::other)?;
+    let mut file = Vec::new();
+    let mut writer = FlowWriter::create(&mut file, simulation.genesis(), Some(40)).map_err(io::Error::other)?;
+    for item in simulation {
+        writer.write(item).map_err(io::Error::other)?;
+    }
+    writer.finish().map_err(io::Error::other)?;
+    write("flow_file", 0, &file)?;
+    write("lobster_csv", 0, RECORDING.as_bytes())
+}
