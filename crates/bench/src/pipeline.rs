@@ -166,11 +166,7 @@ fn signer(exchange: &Exchange, account: AccountId) -> Result<StreamSigner, Bench
     Ok(StreamSigner::new(account, key(account), stream))
 }
 
-fn sign(
-    mut signer: StreamSigner,
-    account: AccountId,
-    commands: Vec<Command>,
-) -> (Submission, StreamSigner) {
+fn sign(mut signer: StreamSigner, account: AccountId, commands: Vec<Command>) -> (Submission, StreamSigner) {
     commands.iter().for_each(|command| signer.push(command));
     let signatures = vec![(account, signer.sign())];
     let commands = commands.into_iter().map(|command| (account, command)).collect();
@@ -292,11 +288,7 @@ fn bundles(
                 };
                 let place = Place::limit(MARKET, side, Price(price), Quantity(1 + random.below(100)));
                 list.push(Command::Place(if crosses {
-                    Place {
-                        time_in_force: TimeInForce::Ioc,
-                        self_trade: SelfTrade::ExpireMaker,
-                        ..place
-                    }
+                    Place { time_in_force: TimeInForce::Ioc, self_trade: SelfTrade::ExpireMaker, ..place }
                 } else {
                     place
                 }));

@@ -36,7 +36,7 @@ fn the_same_seed_gives_the_same_commands_on_every_machine() {
     }
     assert_eq!(
         hex::encode(hash.finalize()),
-        "f3ec6314ee04e9074b924141ae5f7e717a68fad78da182148458eda9c77bb8f3"
+        "c7882429edf09cf557f1631615d5e1417da1eb735bf8dc692e22ade304954a36"
     );
 }
 

@@ -192,7 +192,8 @@ fn bar(source: &Source) -> ProgressBar {
         Some(total) => ProgressBar::new(total),
         None => ProgressBar::new_spinner(),
     };
-    let style = ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} {prefix} {per_sec} {eta} {msg}");
+    let style =
+        ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} {prefix} {per_sec} {eta} {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(progress.unit);
     bar

@@ -88,7 +88,15 @@ fn a_replay_that_is_killed_goes_on_and_ends_where_it_would_have() {
     let flow = simulate(dir.path(), 60_000);
     let replay = |data: &Path| {
         let mut command = glassbook();
-        command.arg("replay").arg(&flow).args(["--batch", "5000", "--interval", "600000", "--bundle", "50", "--data"]);
+        command.arg("replay").arg(&flow).args([
+            "--batch",
+            "5000",
+            "--interval",
+            "600000",
+            "--bundle",
+            "50",
+            "--data",
+        ]);
         command.arg(data).arg("--report").arg(dir.path().join("report.html"));
         command
     };
@@ -149,15 +157,19 @@ fn bad_input_is_answered_with_the_way_out() {
     stdout(&run(glassbook()
         .args(["simulate", "--commands", "100", "--accounts", "50", "--markets", "1", "--out"])
         .arg(&other)));
-    let text =
-        complaint(&run(glassbook().arg("replay").arg(&other).arg("--data").arg(&data).arg("--report").arg(&report)));
+    let text = complaint(&run(glassbook()
+        .arg("replay")
+        .arg(&other)
+        .arg("--data")
+        .arg(&data)
+        .arg("--report")
+        .arg(&report)));
     assert!(text.contains("--data"), "{text}");
 }
 
 #[test]
 fn the_recorded_day_is_replayed_when_it_is_there() {
-    let recording =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/amzn-2012-06-21-a.csv");
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/amzn-2012-06-21-a.csv");
     if !recording.exists() {
         println!("SKIPPED: {} is not there", recording.display());
         return;

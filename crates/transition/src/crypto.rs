@@ -35,7 +35,8 @@ impl Crypto for Native {
 
     fn recover_secp256k1(digest: &Digest, signature: &[u8; 65]) -> Option<Address> {
         let (rs, v) = signature.split_last_chunk::<1>().map(|(rs, v)| (rs, v[0]))?;
-        let recovery = RecoveryId::from_byte(if v >= 27 { v - 27 } else { v }).filter(|id| !id.is_x_reduced())?;
+        let recovery =
+            RecoveryId::from_byte(if v >= 27 { v - 27 } else { v }).filter(|id| !id.is_x_reduced())?;
         let signature = EcdsaSignature::from_slice(rs).ok()?;
         if signature.normalize_s().is_some() {
             return None;

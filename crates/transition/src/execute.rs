@@ -151,8 +151,7 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
                 anchor.l1_position += 1;
             }
         }
-        if matches!(sequenced.command, Command::RegisterSession { .. })
-            && sequenced.origin != Origin::Session
+        if matches!(sequenced.command, Command::RegisterSession { .. }) && sequenced.origin != Origin::Session
         {
             if streams.contains_key(&account) {
                 return Err(TransitionError::StreamSignature { account });
@@ -236,10 +235,8 @@ fn stream_of<T: StateTree, C: Crypto>(
     account: AccountId,
     registered: &BTreeSet<AccountId>,
 ) -> Result<Stream, TransitionError> {
-    let session = store
-        .account_now(account)?
-        .ok_or(TransitionError::UnknownAccount { sequence, account })?
-        .sessions;
+    let session =
+        store.account_now(account)?.ok_or(TransitionError::UnknownAccount { sequence, account })?.sessions;
     let start = stream_start::<C::Hash>(anchor.chain_id, anchor.exchange, account, session);
     if registered.contains(&account) {
         return Ok(start);

@@ -72,8 +72,7 @@ pub(crate) fn book_side(market: MarketId, side: Side) -> (Key, Key) {
 
 /// The key before the first waiting order of a direction, and the last key it can have.
 pub(crate) fn waiting_side(market: MarketId, direction: Direction) -> (Key, Key) {
-    let first =
-        tag(WAITING) | Key::from(market.0) << 104 | Key::from(direction == Direction::Falling) << 96;
+    let first = tag(WAITING) | Key::from(market.0) << 104 | Key::from(direction == Direction::Falling) << 96;
     (first - 1, first | ((1 << 96) - 1))
 }
 

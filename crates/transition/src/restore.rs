@@ -6,10 +6,10 @@ use rules::{Account, Asset, Market, Order, Store};
 use state::{FullTree, TreeHash};
 use types::{AccountId, AssetId, MarketId};
 
+use crate::TransitionError;
 use crate::anchor::{Anchor, Stream};
 use crate::keys;
 use crate::records;
-use crate::TransitionError;
 
 /// What the state holds beside what the rules read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,21 +57,11 @@ pub fn restore<H: TreeHash, S: Store>(
                 store.add_account(AccountId(key as u32), account).map_err(fail)?;
             }
             0x06 => streams.push((AccountId(key as u32), Stream::decode(bytes).map_err(|_| bad)?)),
-            0x07 => balances.push((
-                AccountId(high),
-                AssetId(low),
-                records::decode(bytes).map_err(|_| bad)?,
-            )),
-            0x08 => positions.push((
-                AccountId(high),
-                MarketId(low),
-                records::decode(bytes).map_err(|_| bad)?,
-            )),
-            0x09 => limits.push((
-                AccountId(high),
-                MarketId(low),
-                records::decode(bytes).map_err(|_| bad)?,
-            )),
+            0x07 => balances.push((AccountId(high), AssetId(low), records::decode(bytes).map_err(|_| bad)?)),
+            0x08 => {
+                positions.push((AccountId(high), MarketId(low), records::decode(bytes).map_err(|_| bad)?))
+            }
+            0x09 => limits.push((AccountId(high), MarketId(low), records::decode(bytes).map_err(|_| bad)?)),
             0x0a | 0x0d => orders.push(records::decode_order(key, bytes).ok_or(bad)?),
             // Pointers to orders: the store makes its own. The tree's sentinel has tag zero.
             0x00 | 0x0b | 0x0c | 0x0e => {}

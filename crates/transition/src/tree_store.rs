@@ -488,11 +488,7 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
         }
     }
 
-    fn find_client(
-        &mut self,
-        account: AccountId,
-        id: ClientOrderId,
-    ) -> Result<Option<u32>, TransitionError> {
+    fn find_client(&mut self, account: AccountId, id: ClientOrderId) -> Result<Option<u32>, TransitionError> {
         let key = keys::client(account, id);
         if let Some(known) = self.clients.get(&key) {
             return Ok(*known);

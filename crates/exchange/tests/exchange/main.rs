@@ -1,5 +1,7 @@
 //! The exchange as a whole, from submission to sealed batch, and through every way of stopping.
 
+#![allow(clippy::unwrap_used)]
+
 mod feeds;
 mod ingress;
 mod journal_failure;

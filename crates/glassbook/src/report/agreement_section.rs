@@ -137,7 +137,9 @@ fn deviations(report: &ReplayReport, agreement: &Agreement) -> String {
     let scale = report.markets.first().map(|market| market.scale);
     for deviation in &agreement.deviations {
         let here = match deviation.kind {
-            DeviationKind::Terms { traded } => format!("only {} traded at that price", figures::count(traded)),
+            DeviationKind::Terms { traded } => {
+                format!("only {} traded at that price", figures::count(traded))
+            }
             DeviationKind::Maker { instead: Some(order) } => format!("traded with {order}"),
             DeviationKind::Maker { instead: None } => "traded with an order that no message names".to_owned(),
         };

@@ -138,7 +138,8 @@ fn grid(samples: &[MarketSample]) -> Option<Grid> {
     let mut filled: Vec<f64> =
         quantities.iter().map(|cell| cell.0.max(cell.1)).filter(|quantity| *quantity > 0.0).collect();
     filled.sort_by(f64::total_cmp);
-    let most = filled.get(filled.len().saturating_sub(1 + filled.len() / 200)).copied().unwrap_or(1.0).max(1.0);
+    let most =
+        filled.get(filled.len().saturating_sub(1 + filled.len() / 200)).copied().unwrap_or(1.0).max(1.0);
     let least = filled.get(filled.len() / 50).copied().unwrap_or(0.0);
     let shade = |quantity: f64| {
         let share = ((1.0 + quantity) / (1.0 + least)).ln() / ((1.0 + most) / (1.0 + least)).ln().max(1e-9);
@@ -164,7 +165,7 @@ fn grid(samples: &[MarketSample]) -> Option<Grid> {
 }
 
 /// What a reader should know about the picture.
-pub fn caption(market: &MarketReport) -> String {
+pub fn caption(market: &MarketReport, recorded: bool) -> String {
     let largest = market
         .history
         .samples
@@ -180,9 +181,14 @@ pub fn caption(market: &MarketReport) -> String {
             market.scale.price(trade.price)
         )
     });
+    let unseen = if recorded {
+        " Behind the best price a recording shows nothing: there, an order stays until something says that it left."
+    } else {
+        ""
+    };
     format!(
         "The stronger the colour, the more rests at that price (logarithmic). Triangles are the largest trades of \
-         their interval: up where the taker bought, down where the taker sold.{largest}"
+         their interval: up where the taker bought, down where the taker sold.{largest}{unseen}"
     )
 }
 
@@ -191,7 +197,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word =
+            chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
             let digit = DIGITS[(word >> (18 - 6 * at) & 63) as usize];
             out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
@@ -208,7 +215,9 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_standard() {
-        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (text, encoded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             assert_eq!(base64(text.as_bytes()), encoded);
         }
     }

@@ -35,7 +35,11 @@ pub fn nanos(value: f64) -> String {
         1e3.. => (value / 1e3, "µs"),
         _ => (value, "ns"),
     };
-    if value >= 100.0 || unit == "ns" { format!("{value:.0} {unit}") } else { format!("{} {unit}", trimmed(value)) }
+    if value >= 100.0 || unit == "ns" {
+        format!("{value:.0} {unit}")
+    } else {
+        format!("{} {unit}", trimmed(value))
+    }
 }
 
 /// Seconds: `4.2 s`, `3 min 20 s`.
@@ -111,7 +115,7 @@ pub fn hash_text(hash: &[u8; 32]) -> String {
 fn group(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at != 0 && (digits.len() - at) % 3 == 0 {
+        if at != 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -29,7 +29,11 @@ pub fn render(latency: &Latency) -> String {
         figures::nanos(latency.p999 as f64),
         figures::nanos(latency.max as f64)
     );
-    out.push_str("<div class=\"picture\">");
+    out.push_str("<p class=\"legend percentiles\">");
+    for (name, value) in percentiles(latency) {
+        let _ = write!(out, "<span>{name} <b>{}</b></span>", figures::nanos(value as f64));
+    }
+    out.push_str("</p><div class=\"picture\">");
     svg::open(&mut out, "latency", HEIGHT + BOTTOM, &title, "chart");
     for power in 0..=most.log10().floor() as i32 {
         let at = y.at(f64::from(power));
@@ -84,9 +88,8 @@ pub fn render(latency: &Latency) -> String {
 
 /// Flags at the percentiles; labels that would overlap move up.
 fn marks(out: &mut String, latency: &Latency, x: &Scale) {
-    let marks = [("p50", latency.p50), ("p99", latency.p99), ("p99.9", latency.p999), ("max", latency.max)];
     let mut free = [f64::MIN; 2];
-    for (name, value) in marks {
+    for (name, value) in percentiles(latency) {
         let at = x.at((value.max(1) as f64).log10());
         let label = format!("{name} {}", figures::nanos(value as f64));
         let width = label.chars().count() as f64 * 7.2 + 8.0;
@@ -101,6 +104,10 @@ fn marks(out: &mut String, latency: &Latency, x: &Scale) {
             baseline - 9.0
         );
     }
+}
+
+fn percentiles(latency: &Latency) -> [(&'static str, u64); 4] {
+    [("p50", latency.p50), ("p99", latency.p99), ("p99.9", latency.p999), ("longest", latency.max)]
 }
 
 fn table(latency: &Latency) -> String {
@@ -156,7 +163,7 @@ mod tests {
         };
         let picture = render(&latency);
         assert_eq!(picture.matches("<rect class=\"bar").count(), 3);
-        assert!(picture.contains("p99.9 1 µs"));
+        assert!(picture.contains("p99.9 1 µs</text>"));
         assert!(render(&Latency::default()).contains("No latencies"));
     }
 }

@@ -8,7 +8,8 @@ pub fn description() -> String {
     let model = field(&cpu_info, "model name").unwrap_or(std::env::consts::ARCH);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory_info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes = field(&memory_info, "MemTotal").and_then(|text| text.strip_suffix(" kB")?.parse::<u64>().ok());
+    let kilobytes =
+        field(&memory_info, "MemTotal").and_then(|text| text.strip_suffix(" kB")?.parse::<u64>().ok());
     let memory = kilobytes.map(|kilobytes| format!(", {:.0} GiB", kilobytes as f64 / 1_048_576.0));
     let plural = if cores == 1 { "" } else { "s" };
     format!("{model}, {cores} core{plural}{}, {}", memory.unwrap_or_default(), std::env::consts::OS)

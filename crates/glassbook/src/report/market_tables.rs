@@ -15,7 +15,8 @@ pub fn markets(markets: &[MarketReport]) -> String {
     );
     for market in markets {
         let history = &market.history;
-        let price = |price: Option<types::Price>| price.map_or("–".to_owned(), |price| market.scale.price(price));
+        let price =
+            |price: Option<types::Price>| price.map_or("–".to_owned(), |price| market.scale.price(price));
         let (change, class) = change(market).map_or(("–".to_owned(), ""), |change| {
             (format!("{change:+.2} %"), if change < 0.0 { "down" } else { "up" })
         });

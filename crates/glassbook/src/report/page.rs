@@ -171,10 +171,14 @@ fn market_sections(out: &mut String, report: &ReplayReport, market: &MarketRepor
         "{legend}{}<noscript><p class=\"notice\">The shades need this page's script; the trades and the table above \
          do not.</p></noscript><p class=\"quiet\">{}</p>",
         depth_map::render(market),
-        escape(&depth_map::caption(market))
+        escape(&depth_map::caption(market, report.agreement.is_some()))
     );
     section(out, "depth-map", &format!("{name} depth and trades"), "", &content);
-    let lead = if report.markets.len() > 1 { "The pictures above are of the market with the most trades." } else { "" };
+    let lead = if report.markets.len() > 1 {
+        "The pictures above are of the market with the most trades."
+    } else {
+        ""
+    };
     section(out, "markets", "Markets", lead, &market_tables::markets(&report.markets));
 }
 
@@ -195,7 +199,8 @@ fn batches(out: &mut String, report: &ReplayReport) {
 }
 
 fn section(out: &mut String, id: &str, title: &str, lead: &str, content: &str) {
-    let _ = write!(out, "<section id=\"{id}\" aria-labelledby=\"{id}-head\"><h2 id=\"{id}-head\">{title}</h2>");
+    let _ =
+        write!(out, "<section id=\"{id}\" aria-labelledby=\"{id}-head\"><h2 id=\"{id}-head\">{title}</h2>");
     if !lead.is_empty() {
         let _ = write!(out, "<p class=\"lead\">{lead}</p>");
     }
@@ -212,5 +217,80 @@ fn script(out: &mut String, market: Option<&MarketReport>) {
             market.scale.lot,
             price_chart::data(market)
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::replay_report::{Latency, MarketScale, OutcomeRow};
+    use flow::{DepthLevel, MarketHistory, MarketSample};
+    use types::{MarketId, Price, Quantity, Timestamp};
+
+    fn report(source: &str, samples: Vec<MarketSample>) -> ReplayReport {
+        ReplayReport {
+            source: source.to_owned(),
+            notes: vec!["A <note>.".to_owned()],
+            machine: "a machine".to_owned(),
+            played_seconds: 1.0,
+            sealed_seconds: 2.0,
+            outcomes: vec![OutcomeRow { kind: "cancel".to_owned(), accepted: 3, rejected: 1 }],
+            rejects: Vec::new(),
+            markets: vec![MarketReport {
+                name: "A&B/C".to_owned(),
+                base: "A&B".to_owned(),
+                quote: "C".to_owned(),
+                scale: MarketScale { tick: 0.01, decimals: 2, lot: 1.0 },
+                history: MarketHistory {
+                    market: MarketId(0),
+                    samples,
+                    trades: 0,
+                    volume: 0,
+                    notional: 0,
+                    first: None,
+                    high: None,
+                    low: None,
+                    last: None,
+                },
+            }],
+            agreement: Some(flow::Agreement::default()),
+            batches: Vec::new(),
+            stages: Vec::new(),
+            latency: Latency::default(),
+        }
+    }
+
+    fn sample(micros: u64, bid: u32, ask: u32) -> MarketSample {
+        let level = |price| vec![DepthLevel { price: Price(price), quantity: Quantity(5) }];
+        MarketSample {
+            timestamp: Timestamp(micros),
+            bids: level(bid),
+            asks: level(ask),
+            ..MarketSample::default()
+        }
+    }
+
+    #[test]
+    fn the_page_loads_nothing_and_no_text_leaves_its_place() {
+        let samples = vec![sample(1_000_000, 100, 102), sample(2_000_000, 101, 103)];
+        let page = render(&report("</title><script>alert(1)</script>", samples));
+        for outside in ["http:", "https:", "//", "url(", "@import", "alert(1)</script>", "A&B", "<note>"] {
+            let allowed = page.replace("A&amp;B", "");
+            assert!(!allowed.contains(outside), "{outside}");
+        }
+        assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+        assert_eq!(page.matches("<section").count(), page.matches("</section>").count());
+        assert!(page.contains("points:[[1000,100,102,0,0,0],[2000,101,103,0,0,0]]"));
+    }
+
+    #[test]
+    fn a_replay_of_nothing_still_has_a_page() {
+        let mut nothing = report("nothing", Vec::new());
+        assert!(render(&nothing).contains("No batch was sealed"));
+        nothing.markets.clear();
+        nothing.agreement = None;
+        nothing.outcomes.clear();
+        let page = render(&nothing);
+        assert!(page.ends_with("</body></html>\n") && !page.contains("NaN"));
     }
 }

@@ -16,7 +16,8 @@ const SPREAD: (f64, f64) = (322.0, 392.0);
 pub fn render(market: &MarketReport) -> String {
     let samples = &market.history.samples;
     let mut out = String::new();
-    let quoted: Vec<&MarketSample> = samples.iter().filter(|sample| sample.bid().or(sample.ask()).is_some()).collect();
+    let quoted: Vec<&MarketSample> =
+        samples.iter().filter(|sample| sample.bid().or(sample.ask()).is_some()).collect();
     let (Some(first), Some(last)) = (quoted.first(), quoted.last()) else { return out };
     let seconds = |sample: &MarketSample| sample.timestamp.0 as f64 / 1e6;
     let time = Scale::new(seconds(first), seconds(last), PLOT.0, PLOT.1);
@@ -35,7 +36,10 @@ pub fn render(market: &MarketReport) -> String {
     let spread_scale = Scale::new(0.0, widest * 1.15, SPREAD.1, SPREAD.0);
     let median = spreads.get(spreads.len() / 2).copied().unwrap_or(0.0);
 
-    let flag = market.history.last.map(|last| (last, price.at(f64::from(last.0)).clamp(PRICE.0 + 9.0, PRICE.1 - 9.0)));
+    let flag = market
+        .history
+        .last
+        .map(|last| (last, price.at(f64::from(last.0)).clamp(PRICE.0 + 9.0, PRICE.1 - 9.0)));
     let title = format!(
         "{} from {} to {} UTC: price between {} and {}, median spread {}",
         market.name,
@@ -122,8 +126,10 @@ fn table(market: &MarketReport, quoted: &[&MarketSample]) -> String {
     );
     let step = quoted.len().div_ceil(24).max(1);
     for sample in quoted.iter().step_by(step) {
-        let price = |price: Option<types::Price>| price.map_or("–".to_owned(), |price| market.scale.price(price));
-        let spread = sample.ask().zip(sample.bid()).map(|(ask, bid)| types::Price(ask.0.saturating_sub(bid.0)));
+        let price =
+            |price: Option<types::Price>| price.map_or("–".to_owned(), |price| market.scale.price(price));
+        let spread =
+            sample.ask().zip(sample.bid()).map(|(ask, bid)| types::Price(ask.0.saturating_sub(bid.0)));
         let resting = |levels: &[flow::DepthLevel]| {
             let lots: u64 = levels.iter().map(|level| level.quantity.0).sum();
             figures::short(market.scale.volume(lots.into()))

@@ -197,7 +197,7 @@ impl MarketScale {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use types::{Address, AssetId};
 

@@ -30,15 +30,16 @@ impl Scale {
     pub fn ticks(&self, wanted: usize) -> Vec<f64> {
         let rough = (self.high - self.low) / wanted.max(1) as f64;
         let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough);
+        let step =
+            [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough);
         self.multiples(step.unwrap_or(power * 10.0))
     }
 
     /// About `wanted` round times in a range of seconds.
     pub fn time_ticks(&self, wanted: usize) -> Vec<f64> {
         const STEPS: [f64; 22] = [
-            0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0,
-            3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0, 604_800.0,
+            0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0,
+            1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0, 604_800.0,
         ];
         let rough = (self.high - self.low) / wanted.max(1) as f64;
         self.multiples(STEPS.into_iter().find(|step| *step >= rough).unwrap_or(rough))

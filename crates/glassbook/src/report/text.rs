@@ -47,7 +47,8 @@ pub fn render(report: &ReplayReport) -> String {
         Table::new(&["market", "trades", "volume", "notional", "first", "high", "low", "last", "change"], 9);
     for market in &report.markets {
         let history = &market.history;
-        let price = |price: Option<types::Price>| price.map_or("-".to_owned(), |price| market.scale.price(price));
+        let price =
+            |price: Option<types::Price>| price.map_or("-".to_owned(), |price| market.scale.price(price));
         table.add([
             market.name.clone(),
             figures::count(history.trades),
@@ -65,7 +66,11 @@ pub fn render(report: &ReplayReport) -> String {
     if let Some(agreement) = &report.agreement {
         let mut table = Table::new(&["agreement with the recording", "share", "of"], 9);
         for (name, percent, of) in [
-            ("executions at the recorded price and quantity", agreement.terms_percent(), agreement.executions),
+            (
+                "executions at the recorded price and quantity",
+                agreement.terms_percent(),
+                agreement.executions,
+            ),
             ("executions with the recorded maker", agreement.maker_percent(), agreement.executions),
             ("best quotes right before inferring", agreement.quotes_at_once_percent(), agreement.messages),
             ("best quotes right in the end", agreement.quotes_percent(), agreement.messages),
@@ -123,7 +128,8 @@ pub fn render(report: &ReplayReport) -> String {
 /// The first and last batches, and all together.
 fn batches(report: &ReplayReport, out: &mut String) {
     const ENDS: usize = 4;
-    let columns = ["batch", "sequence", "commands", "signatures", "witness", "hashes", "shadow", "state root"];
+    let columns =
+        ["batch", "sequence", "commands", "signatures", "witness", "hashes", "shadow", "state root"];
     let mut table = Table::new(&columns, 7);
     let count = report.batches.len();
     for (at, batch) in report.batches.iter().enumerate() {
@@ -174,7 +180,8 @@ impl Table {
             return;
         }
         let columns = self.rows[0].len();
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width =
+            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns).map(width).collect();
         out.push('\n');
         for (at, row) in self.rows.iter().enumerate() {
