@@ -37,7 +37,7 @@ pub struct Options {
     #[arg(long, value_name = "MS", default_value_t = 500)]
     interval: u64,
     /// Commands that are signed and handed in together
-    #[arg(long, value_name = "COMMANDS", default_value_t = 500)]
+    #[arg(long, value_name = "COMMANDS", default_value_t = 2_000)]
     bundle: usize,
     /// Bind the engine to this core
     #[arg(long, value_name = "CORE")]
