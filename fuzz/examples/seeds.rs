@@ -90,10 +90,17 @@ fn main() -> io::Result<()> {
     write("journal_open", 2, &[1, 4, 0, 2])?;
     write("journal_open", 3, &[1, 5, 7, 3])?;
 
-    let options = SimulationOptions { commands: 40, markets: 1, accounts: 8, makers: 2, ..SimulationOptions::default() };
+    let options = SimulationOptions {
+        commands: 40,
+        markets: 1,
+        accounts: 8,
+        makers: 2,
+        ..SimulationOptions::default()
+    };
     let simulation = Simulation::new(options).map_err(io::Error::other)?;
     let mut file = Vec::new();
-    let mut writer = FlowWriter::create(&mut file, simulation.genesis(), Some(40)).map_err(io::Error::other)?;
+    let mut writer =
+        FlowWriter::create(&mut file, simulation.genesis(), Some(40)).map_err(io::Error::other)?;
     for item in simulation {
         writer.write(item).map_err(io::Error::other)?;
     }

@@ -29,7 +29,11 @@ impl<'a> Choices<'a> {
 
     /// A number below `bound`, which is at most 65,536.
     pub fn below(&mut self, bound: u32) -> u32 {
-        let wide = if bound <= 256 { self.byte().into() } else { u32::from(self.byte()) << 8 | u32::from(self.byte()) };
+        let wide = if bound <= 256 {
+            self.byte().into()
+        } else {
+            u32::from(self.byte()) << 8 | u32::from(self.byte())
+        };
         wide % bound.max(1)
     }
 

@@ -127,7 +127,8 @@ pub fn signed_batches(seed: u64, count: usize, size: usize) -> Vec<SignedBatch> 
         let sign = |account: AccountId| {
             (account, dev_key(account).sign(&streams[account.0 as usize].digest).to_bytes())
         };
-        let authorisation = Authorisation { streams: signers.into_iter().map(sign).collect(), owners: Vec::new() };
+        let authorisation =
+            Authorisation { streams: signers.into_iter().map(sign).collect(), owners: Vec::new() };
         let previous_root = tree.start_recording();
         let log = EventsLog::root_only();
         let output = execute_batch::<_, Native>(&mut tree, &commands, Some(&authorisation), log, &mut ())

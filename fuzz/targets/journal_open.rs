@@ -17,7 +17,8 @@ const RECORDS: [&[u8]; 6] = [b"first", &[0; 700], b"", &[0xff; 300], b"GB-FRAME"
 
 static HONEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let dir = folder();
-    let (mut journal, _) = Journal::open(dir.path(), options(), ReplayFrom::Genesis).expect("an empty folder");
+    let (mut journal, _) =
+        Journal::open(dir.path(), options(), ReplayFrom::Genesis).expect("an empty folder");
     for group in RECORDS.chunks(2) {
         for record in group {
             journal.append(record).expect("it fits");

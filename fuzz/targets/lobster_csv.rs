@@ -2,7 +2,7 @@
 //! commands that the rules take without a panic.
 #![no_main]
 
-use flow::{LobsterReader, Recording, Reconstruction};
+use flow::{LobsterReader, Reconstruction, Recording};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -9,9 +9,9 @@ use kit::{Choices, admitted_flow};
 use libfuzzer_sys::fuzz_target;
 use rules::{ModelStore, Store, model_flow};
 use types::{
-    AccountId, AssetId, AssetParams, Address, ClientOrderId, Command, Event, Limits, MarketId, OperatorCommand,
-    OrderId, OrderRef, OrderType, Origin, Place, Price, Quanta, Quantity, SelfTrade, Sequenced, SessionKey, Side,
-    TimeInForce, Timestamp, Trigger, TriggerKind,
+    AccountId, Address, AssetId, AssetParams, ClientOrderId, Command, Event, Limits, MarketId,
+    OperatorCommand, OrderId, OrderRef, OrderType, Origin, Place, Price, Quanta, Quantity, SelfTrade,
+    Sequenced, SessionKey, Side, TimeInForce, Timestamp, Trigger, TriggerKind,
 };
 
 /// Assets, accounts with money, four markets, and a few hundred commands.
@@ -34,7 +34,11 @@ fuzz_target!(|bytes: &[u8]| {
         }
         now += u64::from(choices.byte()) * [0, 1, 100, 10_000][usize::from(choices.byte() % 4)];
         let (account, origin, command) = command(&mut choices, model.counters().orders, now);
-        same(&mut book, &mut model, &Sequenced { sequence, timestamp: Timestamp(now), account, origin, command });
+        same(
+            &mut book,
+            &mut model,
+            &Sequenced { sequence, timestamp: Timestamp(now), account, origin, command },
+        );
     }
 
     for (account, asset) in pairs(model.counters().accounts, model.counters().assets) {
@@ -49,20 +53,25 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for (asset, listed) in model.assets() {
         let sum = model.balances().filter(|((_, of), _)| *of == asset);
-        let sum: u128 = sum.map(|(_, balance)| u128::from(balance.free.0) + u128::from(balance.locked.0)).sum();
+        let sum: u128 =
+            sum.map(|(_, balance)| u128::from(balance.free.0) + u128::from(balance.locked.0)).sum();
         assert_eq!(sum, listed.total.0.into(), "asset {asset} is conserved");
     }
     for market in 0..model.counters().markets {
+        let market = MarketId(market);
         for side in Side::BOTH {
-            assert!(book.side(MarketId(market), side).eq(model.resting(MarketId(market), side)));
-        }
-        let best = |side| model.resting(MarketId(market), side).next().map(|order| order.price);
-        if let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell)) {
-            // Expired orders that had no turn to leave may stand in the way of nothing.
-            let expired = Side::BOTH.into_iter().any(|side| {
-                model.resting(MarketId(market), side).any(|order| order.is_expired(Timestamp(now)))
+            let mut expected: Vec<_> = model.resting(market, side).collect();
+            expected.sort_by_key(|order| {
+                (if side == Side::Buy { !order.price.0 } else { order.price.0 }, order.arrival)
             });
-            assert!(bid < ask || expired, "the book is not crossed");
+            assert!(book.side(market, side).eq(expected), "{market} {side:?}");
+        }
+        // Orders whose time has come may stand in the way of nothing until they leave.
+        let live = Side::BOTH.map(|side| {
+            book.side(market, side).find(|order| !order.is_expired(Timestamp(now))).map(|order| order.price)
+        });
+        if let [Some(bid), Some(ask)] = live {
+            assert!(bid < ask, "{market} is crossed");
         }
     }
 });
@@ -96,11 +105,16 @@ fn command(c: &mut Choices<'_>, orders: u64, now: u64) -> (AccountId, Origin, Co
         15 => Command::Withdraw { asset, amount: Quanta(c.amount(10_000)) },
         16 => {
             let owner = model_flow::owner(account);
-            return (account, Origin::L1(0), Command::Deposit { owner, asset, amount: Quanta(c.amount(10_000)) });
+            return (
+                account,
+                Origin::L1(0),
+                Command::Deposit { owner, asset, amount: Quanta(c.amount(10_000)) },
+            );
         }
         17 => {
             let key = SessionKey([c.byte(); 32]);
-            let expires = if c.byte() < 200 { Timestamp::NEVER } else { Timestamp(now + c.amount(1_000) % 1_000) };
+            let expires =
+                if c.byte() < 200 { Timestamp::NEVER } else { Timestamp(now + c.amount(1_000) % 1_000) };
             return (account, Origin::Owner, Command::RegisterSession { key, expires });
         }
         _ => {
@@ -132,7 +146,12 @@ fn place(c: &mut Choices<'_>, market: MarketId, now: u64) -> Place {
         order_type,
         time_in_force,
         post_only: c.below(8) == 0,
-        self_trade: c.of(&[SelfTrade::ExpireTaker, SelfTrade::ExpireMaker, SelfTrade::ExpireBoth, SelfTrade::Decrement]),
+        self_trade: c.of(&[
+            SelfTrade::ExpireTaker,
+            SelfTrade::ExpireMaker,
+            SelfTrade::ExpireBoth,
+            SelfTrade::Decrement,
+        ]),
         trigger: (c.below(4) == 0).then(|| Trigger { kind, price: Price(c.below(310)) }),
         client_id: ClientOrderId(c.below(12).into()),
     }
@@ -168,7 +187,11 @@ fn operator(c: &mut Choices<'_>, market: MarketId, now: u64) -> OperatorCommand 
         4 => OperatorCommand::SetLimits { account, market, limits: (c.byte() % 2 == 0).then_some(limits) },
         5 => OperatorCommand::MassCancel { account, market: scope(c, market), side: side_scope(c) },
         6 => OperatorCommand::HaltExchange { halted: c.byte() % 4 == 0 },
-        7 => OperatorCommand::ListAsset(AssetParams { token: Address::default(), quantum: c.amount(3), symbol: [0; 8] }),
+        7 => OperatorCommand::ListAsset(AssetParams {
+            token: Address::default(),
+            quantum: c.amount(3),
+            symbol: [0; 8],
+        }),
         _ => OperatorCommand::AdvanceTime,
     }
 }

@@ -17,7 +17,16 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(proof.encode(), bytes);
     let (tree, root) = &*TRUTH;
     let between = proof.key.midpoint(proof.next);
-    for key in [0, 1, proof.key, proof.key.wrapping_add(1), between, proof.next.wrapping_sub(1), proof.next, u128::MAX] {
+    for key in [
+        0,
+        1,
+        proof.key,
+        proof.key.wrapping_add(1),
+        between,
+        proof.next.wrapping_sub(1),
+        proof.next,
+        u128::MAX,
+    ] {
         if let Ok(value) = verify::<Sha256Hash>(*root, key, &proof) {
             let entry = tree.iter().find(|entry| entry.key == key);
             assert_eq!(value, entry.map(|entry| entry.value.as_slice()));

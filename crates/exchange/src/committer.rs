@@ -27,9 +27,10 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub fn run(mut self) {
-        let _guard = PanicGuard::new("committer", &self.fault);
+        let fault = Arc::clone(&self.fault);
         let mut failed = false;
         while let Ok(mut chunk) = self.chunks.recv() {
+            let _guard = PanicGuard::new("committer", &fault);
             if failed {
                 self.refuse(&mut chunk);
                 continue;

@@ -12,7 +12,7 @@ use state::Sha256Hash;
 use transition::{Stream, stream_start};
 use types::{AccountId, Command, Event, MarketId, Origin, Sequenced, Side, Timestamp};
 
-use crate::bundle::{Reply, Submission};
+use crate::bundle::Submission;
 use crate::chunk::{Chunk, Item};
 use crate::config::{Clock, Config};
 use crate::error::PanicGuard;
@@ -71,13 +71,14 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub fn run(mut self) {
-        let _guard = PanicGuard::new("engine", &self.fault);
+        let fault = Arc::clone(&self.fault);
         if let Some(core) = self.config.threads.engine_core {
             core_affinity::set_for_current(core_affinity::CoreId { id: core });
         }
         // A batch that was found unfinished at the start waits no longer than others.
         let mut batch_began = (self.cursor.in_batch > 0).then(Instant::now);
         let mut chunk = Chunk::default();
+        let _guard = PanicGuard::new("engine", &fault);
         loop {
             let message = match self.receive(batch_began) {
                 Ok(message) => message,
@@ -92,7 +93,7 @@ impl Engine {
                 let seals = match message {
                     Message::Submission(admitted) => {
                         self.permits.give_back();
-                        self.admit(*admitted, &mut chunk);
+                        self.admit(*admitted, &mut chunk, &fault);
                         false
                     }
                     Message::Subscribe { topic, sink } => {
@@ -162,8 +163,9 @@ impl Engine {
     }
 
     /// Sequences and executes a submission.
-    fn admit(&mut self, admitted: Admitted, chunk: &mut Chunk) {
+    fn admit(&mut self, admitted: Admitted, chunk: &mut Chunk, fault: &Mutex<Option<Fault>>) {
         let Admitted { submission, checked, reply } = admitted;
+        let _guard = PanicGuard::new("engine", fault);
         if let Err(refused) = self.still_valid(&submission, &checked) {
             self.roll_back(&submission, &checked);
             self.counters.accepted.fetch_sub(submission.len() as u64, Ordering::Relaxed);
@@ -180,7 +182,10 @@ impl Engine {
                 self.streams[extension.account.0 as usize] = extension.after;
             }
         }
-        self.sequence(submission, reply, chunk);
+        self.sequence(submission, chunk);
+        if let Some(Item::Bundle { reply: place, .. }) = chunk.items.last_mut() {
+            *place = reply;
+        }
     }
 
     /// What may have changed while the submission waited in the queue: a session, or a submission before it was
@@ -260,7 +265,7 @@ impl Engine {
         }
     }
 
-    fn sequence(&mut self, mut submission: Submission, reply: Option<Reply>, chunk: &mut Chunk) {
+    fn sequence(&mut self, mut submission: Submission, chunk: &mut Chunk) {
         let mut times = match self.config.clock {
             Clock::Submission => submission.take_timestamps(),
             Clock::Wall => Vec::new(),
@@ -327,7 +332,7 @@ impl Engine {
             batch: self.cursor.batch,
             streams,
             owner,
-            reply,
+            reply: None,
         });
     }
 

@@ -1,7 +1,7 @@
 //! Errors, refusals and faults.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use journal::JournalError;
 use thiserror::Error;
@@ -91,22 +91,23 @@ pub enum Fault {
     Panic(&'static str),
 }
 
-/// Notes the panic of the thread that holds it, before anything else of that thread is dropped.
-pub(crate) struct PanicGuard {
+/// Notes the panic of a thread. Declared after whatever somebody may be waiting for, so that the reason is known
+/// before the waiting ends.
+pub(crate) struct PanicGuard<'a> {
     thread: &'static str,
-    fault: Arc<Mutex<Option<Fault>>>,
+    fault: &'a Mutex<Option<Fault>>,
 }
 
-impl PanicGuard {
-    pub fn new(thread: &'static str, fault: &Arc<Mutex<Option<Fault>>>) -> Self {
-        Self { thread, fault: Arc::clone(fault) }
+impl<'a> PanicGuard<'a> {
+    pub fn new(thread: &'static str, fault: &'a Mutex<Option<Fault>>) -> Self {
+        Self { thread, fault }
     }
 }
 
-impl Drop for PanicGuard {
+impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            lock(&self.fault).get_or_insert(Fault::Panic(self.thread));
+            lock(self.fault).get_or_insert(Fault::Panic(self.thread));
         }
     }
 }

@@ -92,8 +92,7 @@ fn a_command_that_the_engine_wrongly_accepts_stops_sealing_and_is_named() {
 #[test]
 fn an_event_that_differs_under_the_same_outcome_is_a_disagreement_too() {
     let dir = directory();
-    // The fast book believes in another last price, which only shows in what a breaker or a collar does: here in
-    // the fee rate of a maker.
+    // The outcome says who was accepted; that the taker paid three times the fee, only the fill tells.
     let exchange = altered(dir.path(), |book| {
         let Ok(market) = book.market(MARKET);
         market.unwrap().params.taker_fee = types::Rate(900);
@@ -116,14 +115,13 @@ fn an_event_that_differs_under_the_same_outcome_is_a_disagreement_too() {
 fn a_thread_that_panics_is_named_and_nobody_waits_for_it_forever() {
     within(Duration::from_secs(30), || {
         let dir = directory();
-        // Without balances the book's arrays end too early: the engine panics at the first order.
         let mut settings = config(dir.path());
         settings.queue = 2;
         let exchange = open(dir.path());
         set_up(&exchange);
         exchange.shutdown().unwrap();
         let mut parts = recovery::open(&settings, &genesis(), &mut |_| {}).unwrap();
-        parts.streams_in_batch = Vec::new();
+        // There is no number for another command.
         parts.cursor.sequence = u64::MAX;
         let (exchange, _) = Exchange::start(settings, &genesis(), parts).unwrap();
         let mut trader = Trader::join(&exchange, 1, 1);

@@ -296,7 +296,8 @@ pub(crate) struct ShadowThread {
 
 impl ShadowThread {
     pub fn run(mut self) {
-        let _guard = PanicGuard::new("shadow", &self.fault);
+        let fault = Arc::clone(&self.fault);
+        let _guard = PanicGuard::new("shadow", &fault);
         if let Some(core) = self.config.threads.shadow_core {
             core_affinity::set_for_current(core_affinity::CoreId { id: core });
         }
