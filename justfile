@@ -33,7 +33,7 @@ no-std:
 
 # Coverage-guided fuzzing of a decoder (needs nightly and cargo-fuzz): targets are listed in fuzz/Cargo.toml.
 fuzz TARGET *ARGS:
-    cd fuzz && cargo +nightly fuzz run {{TARGET}} {{ARGS}}
+    cd fuzz && cargo +nightly run --release --example seeds && cargo +nightly fuzz run {{TARGET}} {{ARGS}}
 
 # Licences, sources, advisories.
 deny:

@@ -250,3 +250,36 @@ impl Drop for Exchange {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::BatchPolicy;
+    use crate::kit::*;
+
+    #[test]
+    fn a_batch_ends_by_time_although_the_queue_is_never_empty() {
+        let dir = directory();
+        let mut config = config(dir.path());
+        config.batch = BatchPolicy { commands: 1 << 40, interval: Duration::from_micros(1) };
+        config.group = 1_000;
+        let (exchange, _) = Exchange::open(config, &genesis(), |_| {}).unwrap();
+        set_up(&exchange);
+        let account = AccountId(1);
+        let flood: Vec<Ticket> = {
+            // Holds the engine up at the registration, until all of the rest is in the queue.
+            let sessions = exchange.ingress.sessions.read().unwrap();
+            let _session = lock(&sessions[1]);
+            exchange.submit(from_l1(vec![(account, register(account, 2))])).unwrap();
+            let deposits = from_l1(vec![deposit(account, BASE, 1); 500]);
+            (0..100).map(|_| exchange.submit(deposits.clone()).unwrap()).collect()
+        };
+        let mut batches: Vec<u64> = flood.into_iter().map(|ticket| ticket.wait().unwrap().batch).collect();
+        batches.dedup();
+        assert!(batches.len() > 20, "{batches:?}");
+        exchange.shutdown().unwrap();
+        check_batches(dir.path(), &genesis());
+    }
+}

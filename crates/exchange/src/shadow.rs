@@ -187,7 +187,8 @@ impl Shadow {
         let hashes = self.tree.hashes();
         let engine = Engine { outcomes: &outcomes, ends: &ends, events: &events };
         let mut comparison = Comparison { engine, at: 0, disagreement: None, batch };
-        let log = EventsLog::root_only();
+        // Hashes all leaves at the end, on all cores.
+        let log = EventsLog::with_contents();
         let output = execute_batch::<_, Native>(&mut self.tree, &commands, None, log, &mut comparison)
             .map_err(|error| fault(error.to_string()))?;
         if let Some(disagreement) = comparison.disagreement {

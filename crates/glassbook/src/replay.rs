@@ -1,5 +1,6 @@
 //! `glassbook replay`: order flow through the whole core.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +17,8 @@ use types::{Event, Outcome};
 use crate::player::Player;
 use crate::report::{self, Measured};
 
+/// Commands handed in together at most.
+const MAX_BUNDLE: usize = 10_000;
 /// Samples of each market in the report's pictures, at least.
 const SAMPLES: usize = 400;
 
@@ -37,7 +40,7 @@ pub struct Options {
     #[arg(long, value_name = "MS", default_value_t = 500)]
     interval: u64,
     /// Commands that are signed and handed in together
-    #[arg(long, value_name = "COMMANDS", default_value_t = 2_000)]
+    #[arg(long, value_name = "COMMANDS", default_value_t = 500)]
     bundle: usize,
     /// Bind the engine to this core
     #[arg(long, value_name = "CORE")]
@@ -74,7 +77,7 @@ pub fn run(options: &Options) -> Result<()> {
 
     let bar = bar(&source);
     let mut watch = Watch::new(&genesis);
-    let mut player = Player::new(&exchange, options.bundle);
+    let mut player = Player::new(&exchange, options.bundle.clamp(1, MAX_BUNDLE));
     let began = Instant::now();
     let mut skipped = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -127,13 +130,15 @@ pub fn run(options: &Options) -> Result<()> {
         sealed,
     };
     exchange.shutdown()?;
-    report::print(&measured);
+    // The page first: the reader of the tables may have gone.
     report::write_html(&measured, &options.report)
         .with_context(|| format!("write {}", options.report.display()))?;
-    println!("\npictures: {}", options.report.display());
+    report::print(&measured)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\npictures: {}", options.report.display())?;
     match temporary {
-        Some(_) => println!("sealed batches were thrown away; keep them with --data DIR"),
-        None => println!("sealed batches: {}", data.join("batches").display()),
+        Some(_) => writeln!(out, "sealed batches were thrown away; keep them with --data DIR")?,
+        None => writeln!(out, "sealed batches: {}", data.join("batches").display())?,
     }
     Ok(())
 }
@@ -144,7 +149,7 @@ fn open(options: &Options, data: &Path, genesis: &rules::Genesis) -> Result<(Exc
         BatchPolicy { commands: options.batch.max(1), interval: Duration::from_millis(options.interval) };
     config.clock = Clock::Submission;
     config.measure = true;
-    config.max_bundle = options.bundle.clamp(1, 10_000).max(config.max_bundle);
+    config.max_bundle = MAX_BUNDLE;
     config.threads.engine_core = options.engine_core;
     config.threads.shadow_core = options.shadow_core;
     config.threads.busy_poll = options.busy_poll;

@@ -15,14 +15,17 @@ mod scale;
 mod svg;
 mod text;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 pub use measured::Measured;
 
 /// Prints the report as tables.
-pub fn print(measured: &Measured) {
-    print!("{}", text::render(&measured.report()));
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print(measured: &Measured) -> io::Result<()> {
+    io::stdout().lock().write_all(text::render(&measured.report()).as_bytes())
 }
 
 /// Writes the report as a page.

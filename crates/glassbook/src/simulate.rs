@@ -39,10 +39,11 @@ pub fn run(options: &Options) -> Result<()> {
         ..SimulationOptions::default()
     })?;
     let file = File::create(&options.out).with_context(|| format!("create {}", options.out.display()))?;
-    let bar = ProgressBar::new(options.commands);
+    let (_, total) = simulation.progress();
+    let bar = ProgressBar::new(total);
     let style = ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} commands {per_sec} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let mut writer = FlowWriter::create(BufWriter::new(file), simulation.genesis(), Some(options.commands))?;
+    let mut writer = FlowWriter::create(BufWriter::new(file), simulation.genesis(), Some(total))?;
     for (at, item) in (0u64..).zip(simulation) {
         writer.write(item)?;
         if at % 4096 == 0 {

@@ -16,91 +16,125 @@ const ROOT: u8 = 0x05;
 /// What the commands of a batch did, in order.
 #[derive(Clone, Debug, Default)]
 pub struct EventsLog {
+    kept: Option<Kept>,
+    /// The leaves' digests, when what they hash is not kept.
     leaves: Vec<Digest>,
-    /// The leaves' contents, when they are kept for receipts.
-    contents: Option<(Vec<u8>, Vec<usize>)>,
     scratch: Vec<u8>,
 }
 
+/// What the leaves hash, one behind the other, and where each ends.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// What comes before a leaf's content: tag and sequence number.
+const HEAD: usize = 9;
+
+impl Kept {
+    fn leaf(&self, place: usize) -> &[u8] {
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.bytes[start..self.ends[place]]
+    }
+
+    /// All digests, on all cores where there are threads.
+    fn digests<H: TreeHash>(&self) -> Vec<Digest> {
+        let digest = |place| H::hash(self.leaf(place));
+        #[cfg(feature = "std")]
+        {
+            use rayon::iter::{
+                IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _,
+            };
+            (0..self.ends.len()).into_par_iter().with_min_len(1024).map(digest).collect()
+        }
+        #[cfg(not(feature = "std"))]
+        (0..self.ends.len()).map(digest).collect()
+    }
+}
+
 impl EventsLog {
-    /// A log that only makes the root.
+    /// A log that only makes the root, in little memory.
     #[must_use]
     pub fn root_only() -> Self {
         Self::default()
     }
 
-    /// A log that can also make receipts.
+    /// A log that can also make receipts; it hashes all leaves at the end.
     #[must_use]
     pub fn with_contents() -> Self {
-        Self { contents: Some((Vec::new(), Vec::new())), ..Self::default() }
+        Self { kept: Some(Kept::default()), ..Self::default() }
     }
 
     /// Makes room for this many commands.
     pub(crate) fn reserve(&mut self, commands: usize) {
-        self.leaves.reserve(commands);
+        match &mut self.kept {
+            Some(kept) => kept.ends.reserve(commands),
+            None => self.leaves.reserve(commands),
+        }
     }
 
     /// Adds what the next command did.
     #[inline]
     pub fn push<H: TreeHash>(&mut self, sequence: u64, outcome: Outcome, events: &[Event]) {
-        self.scratch.clear();
-        self.scratch.push(LEAF);
-        self.scratch.extend_from_slice(&sequence.to_be_bytes());
-        outcome.encode(&mut self.scratch);
+        let out = match &mut self.kept {
+            Some(kept) => &mut kept.bytes,
+            None => {
+                self.scratch.clear();
+                &mut self.scratch
+            }
+        };
+        out.push(LEAF);
+        out.extend_from_slice(&sequence.to_be_bytes());
+        outcome.encode(out);
         for event in events {
-            event.encode(&mut self.scratch);
+            event.encode(out);
         }
-        self.leaves.push(H::hash(&self.scratch));
-        if let Some((bytes, ends)) = &mut self.contents {
-            bytes.extend_from_slice(&self.scratch[9..]);
-            ends.push(bytes.len());
+        match &mut self.kept {
+            Some(kept) => kept.ends.push(kept.bytes.len()),
+            None => self.leaves.push(H::hash(&self.scratch)),
         }
     }
 
     /// How many commands are in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.leaves.len()
+        self.kept.as_ref().map_or(self.leaves.len(), |kept| kept.ends.len())
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.leaves.is_empty()
+        self.len() == 0
+    }
+
+    fn digests<H: TreeHash>(&self) -> Vec<Digest> {
+        self.kept.as_ref().map_or_else(|| self.leaves.clone(), Kept::digests::<H>)
     }
 
     /// The events root.
     #[must_use]
     pub fn root<H: TreeHash>(&self) -> Digest {
-        let count = self.leaves.len() as u64;
-        root_of::<H>(count, merkle::top::<H>(&mut self.leaves.clone()))
+        root_of::<H>(self.len() as u64, merkle::top::<H>(&mut self.digests::<H>()))
     }
 
-    /// What the commands did, in bytes: for each, its outcome and events.
+    /// What the commands did, in bytes: for each, its outcome and events. Empty when it is not kept.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
-        let (bytes, ends) = match &self.contents {
-            Some((bytes, ends)) => (bytes.as_slice(), ends.as_slice()),
-            None => (&[][..], &[][..]),
-        };
-        let mut start = 0;
-        ends.iter().map(move |end| {
-            let content = bytes.get(start..*end).unwrap_or_default();
-            start = *end;
-            content
-        })
+        self.kept.iter().flat_map(|kept| (0..kept.ends.len()).map(|place| &kept.leaf(place)[HEAD..]))
     }
 
     /// Receipts for some commands of the batch, by their place in it. Empty without contents.
     #[must_use]
     pub fn receipts<H: TreeHash>(&self, first_sequence: u64, places: &[u64]) -> Vec<Receipt> {
-        let tree = MerkleTree::<H>::new(self.leaves.clone());
-        let contents: Vec<&[u8]> = self.contents().collect();
+        let Some(kept) = &self.kept else { return Vec::new() };
+        let tree = MerkleTree::<H>::new(self.digests::<H>());
         let receipt = |place: &u64| {
+            let path = tree.path(*place)?;
             Some(Receipt {
                 sequence: first_sequence.checked_add(*place)?,
-                count: self.leaves.len() as u64,
-                content: contents.get(usize::try_from(*place).ok()?)?.to_vec(),
-                path: tree.path(*place)?,
+                count: self.len() as u64,
+                content: kept.leaf(usize::try_from(*place).ok()?)[HEAD..].to_vec(),
+                path,
             })
         };
         places.iter().filter_map(receipt).collect()

@@ -167,43 +167,6 @@ fn a_batch_ends_by_count_by_time_by_request_and_never_empty() {
 }
 
 #[test]
-fn a_batch_ends_by_time_although_the_queue_is_never_empty() {
-    within(Duration::from_secs(60), || {
-        let dir = directory();
-        let mut config = config(dir.path());
-        config.batch = BatchPolicy { commands: 1 << 40, interval: Duration::from_millis(10) };
-        config.max_lag = 1 << 40;
-        config.keep_batches = false;
-        let (exchange, _) = Exchange::open(config, &genesis(), |_| {}).unwrap();
-        set_up(&exchange);
-        // Without signatures ingress is faster than the engine.
-        let flood = from_l1(vec![deposit(AccountId(1), BASE, 1); 500]);
-        let highest = std::sync::atomic::AtomicU64::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let batch = || highest.load(std::sync::atomic::Ordering::Relaxed);
-                    for round in 0..2_000 {
-                        let ticket = exchange.submit_waiting(flood.clone()).unwrap();
-                        // Long before, the queue is full again.
-                        if round % 100 == 99 {
-                            highest.fetch_max(
-                                ticket.wait().unwrap().batch,
-                                std::sync::atomic::Ordering::Relaxed,
-                            );
-                        }
-                        if batch() > 5 {
-                            break;
-                        }
-                    }
-                });
-            }
-        });
-        assert!(highest.into_inner() > 5);
-    });
-}
-
-#[test]
 fn an_interval_beyond_all_time_means_never() {
     let dir = directory();
     let mut config = config(dir.path());
