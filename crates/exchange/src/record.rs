@@ -10,8 +10,8 @@
 //! A snapshot of the state is, in this order: the state root, the length of the genesis record in four bytes
 //! (little-endian), that record, the tree.
 
-use rules::{Capacity, Genesis};
-use types::{AccountId, Address, DecodeError, Reader, Sequenced, SessionKey, Timestamp, Writer};
+use rules::Genesis;
+use types::{AccountId, DecodeError, Reader, Sequenced, Timestamp, Writer};
 
 /// A journal record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,17 +35,7 @@ pub(crate) struct BundleRecord<'a> {
 
 pub(crate) fn encode_genesis(genesis: &Genesis) -> Vec<u8> {
     let mut out = vec![0];
-    out.uint(genesis.chain_id);
-    out.raw(&genesis.exchange.0);
-    let capacity = &genesis.capacity;
-    out.uint(capacity.accounts.into());
-    out.uint(capacity.open_orders.into());
-    out.uint(capacity.assets.into());
-    out.uint(capacity.markets.into());
-    out.uint(capacity.price_levels.into());
-    out.raw(&genesis.operator.0);
-    out.raw(&genesis.operator_key.0);
-    out.uint(genesis.operator_expires.0);
+    genesis.encode(&mut out);
     out
 }
 
@@ -124,20 +114,7 @@ impl<'a> Record<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         let record = match r.byte("record")? {
-            0 => Self::Genesis(Genesis {
-                chain_id: r.uint("chain id")?,
-                exchange: Address(r.array("exchange")?),
-                capacity: Capacity {
-                    accounts: r.u32("account capacity")?,
-                    open_orders: r.u32("order capacity")?,
-                    assets: r.u16("asset capacity")?,
-                    markets: r.u16("market capacity")?,
-                    price_levels: r.u32("price level capacity")?,
-                },
-                operator: Address(r.array("operator")?),
-                operator_key: SessionKey(r.array("operator key")?),
-                operator_expires: Timestamp(r.uint("operator expiry")?),
-            }),
+            0 => Self::Genesis(Genesis::decode(&mut r)?),
             1 => {
                 let first_sequence = r.uint("first sequence")?;
                 let count = r.uint("count")?;

@@ -20,7 +20,7 @@
 use std::io::{BufRead, Write};
 
 use rules::{Capacity, Genesis};
-use types::{Address, DecodeError, Origin, Reader, Sequenced, SessionKey, Timestamp, Writer};
+use types::{DecodeError, Origin, Reader, Sequenced, Timestamp, Writer};
 
 use crate::{FileProblem, FlowError, FlowItem, FlowOrigin, Numbering};
 
@@ -46,7 +46,7 @@ impl<W: Write> FlowWriter<W> {
     /// When writing fails.
     pub fn create(mut out: W, genesis: &Genesis, expected: Option<u64>) -> Result<Self, FlowError> {
         let mut encoded = Vec::new();
-        encode_genesis(genesis, &mut encoded);
+        genesis.encode(&mut encoded);
         let mut header = MAGIC.to_vec();
         header.uint(VERSION);
         header.uint(encoded.len() as u64);
@@ -259,36 +259,9 @@ fn at(offset: u64, problem: FileProblem) -> FlowError {
     FlowError::File { offset, problem }
 }
 
-fn encode_genesis(genesis: &Genesis, out: &mut Vec<u8>) {
-    out.uint(genesis.chain_id);
-    out.raw(&genesis.exchange.0);
-    let capacity = &genesis.capacity;
-    out.uint(capacity.accounts.into());
-    out.uint(capacity.open_orders.into());
-    out.uint(capacity.assets.into());
-    out.uint(capacity.markets.into());
-    out.uint(capacity.price_levels.into());
-    out.raw(&genesis.operator.0);
-    out.raw(&genesis.operator_key.0);
-    out.uint(genesis.operator_expires.0);
-}
-
 fn decode_genesis(bytes: &[u8]) -> Result<Genesis, DecodeError> {
     let mut r = Reader::new(bytes);
-    let genesis = Genesis {
-        chain_id: r.uint("chain id")?,
-        exchange: Address(r.array("exchange")?),
-        capacity: Capacity {
-            accounts: r.u32("account capacity")?,
-            open_orders: r.u32("order capacity")?,
-            assets: r.u16("asset capacity")?,
-            markets: r.u16("market capacity")?,
-            price_levels: r.u32("price level capacity")?,
-        },
-        operator: Address(r.array("operator")?),
-        operator_key: SessionKey(r.array("operator key")?),
-        operator_expires: Timestamp(r.uint("operator expiry")?),
-    };
+    let genesis = Genesis::decode(&mut r)?;
     r.finish()?;
     Ok(genesis)
 }

@@ -1,6 +1,8 @@
 //! The first state: nothing but the operator's account.
 
-use types::{AccountId, Address, SessionKey, Timestamp};
+use alloc::vec::Vec;
+
+use types::{AccountId, Address, DecodeError, Reader, SessionKey, Timestamp, Writer};
 
 use crate::{Account, Capacity, Globals, Store};
 
@@ -25,6 +27,31 @@ pub struct Genesis {
 }
 
 impl Genesis {
+    /// Appends the canonical encoding.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.uint(self.chain_id);
+        out.raw(&self.exchange.0);
+        self.capacity.encode(out);
+        out.raw(&self.operator.0);
+        out.raw(&self.operator_key.0);
+        out.uint(self.operator_expires.0);
+    }
+
+    /// Reads the canonical encoding.
+    ///
+    /// # Errors
+    /// When the bytes are not one.
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            chain_id: r.uint("chain id")?,
+            exchange: Address(r.array("exchange")?),
+            capacity: Capacity::decode(r)?,
+            operator: Address(r.array("operator")?),
+            operator_key: SessionKey(r.array("operator key")?),
+            operator_expires: Timestamp(r.uint("operator expiry")?),
+        })
+    }
+
     /// The counters at the beginning.
     #[must_use]
     pub fn globals(&self) -> Globals {

@@ -6,7 +6,6 @@
 //! Must not know how a store keeps things, who signed what, or what a batch is.
 #![no_std]
 
-#[cfg(feature = "model")]
 extern crate alloc;
 
 mod accounts;

@@ -1,8 +1,10 @@
 //! What the state holds: the values behind the keys.
 
+use alloc::vec::Vec;
+
 use types::{
-    AccountId, Address, AssetParams, ClientOrderId, MarketId, MarketParams, OrderId, Phase, Price, Quanta,
-    Quantity, Rate, SelfTrade, SessionKey, Side, Timestamp,
+    AccountId, Address, AssetParams, ClientOrderId, DecodeError, MarketId, MarketParams, OrderId, Phase,
+    Price, Quanta, Quantity, Rate, Reader, SelfTrade, SessionKey, Side, Timestamp, Writer,
 };
 
 /// What the exchange was configured for at genesis. Part of the state, so that every store refuses the same
@@ -19,6 +21,31 @@ pub struct Capacity {
     pub markets: u16,
     /// Price levels: the sum of the markets' highest prices.
     pub price_levels: u32,
+}
+
+impl Capacity {
+    /// Appends the canonical encoding.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.uint(self.accounts.into());
+        out.uint(self.open_orders.into());
+        out.uint(self.assets.into());
+        out.uint(self.markets.into());
+        out.uint(self.price_levels.into());
+    }
+
+    /// Reads the canonical encoding.
+    ///
+    /// # Errors
+    /// When the bytes are not one.
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            accounts: r.u32("account capacity")?,
+            open_orders: r.u32("order capacity")?,
+            assets: r.u16("asset capacity")?,
+            markets: r.u16("market capacity")?,
+            price_levels: r.u32("price level capacity")?,
+        })
+    }
 }
 
 /// Counters and switches of the whole exchange.

@@ -48,12 +48,7 @@ pub fn decode_balance(bytes: &[u8]) -> Result<Balance, DecodeError> {
 
 impl Record for Globals {
     fn encode(&self, out: &mut Vec<u8>) {
-        let c = &self.capacity;
-        out.uint(c.accounts.into());
-        out.uint(c.open_orders.into());
-        out.uint(c.assets.into());
-        out.uint(c.markets.into());
-        out.uint(c.price_levels.into());
+        self.capacity.encode(out);
         out.uint(self.orders);
         out.uint(self.open_orders.into());
         out.uint(self.accounts.into());
@@ -66,13 +61,7 @@ impl Record for Globals {
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
-            capacity: Capacity {
-                accounts: r.u32("account capacity")?,
-                open_orders: r.u32("order capacity")?,
-                assets: r.u16("asset capacity")?,
-                markets: r.u16("market capacity")?,
-                price_levels: r.u32("price level capacity")?,
-            },
+            capacity: Capacity::decode(r)?,
             orders: r.uint("orders")?,
             open_orders: r.u32("open orders")?,
             accounts: r.u32("accounts")?,
