@@ -11,7 +11,7 @@ pub enum Outcome {
     Done,
     /// The order was accepted under this number; the events say what it did.
     Accepted(OrderId),
-    /// Nothing changed, for this reason.
+    /// It did nothing, for this reason. Time still passed: orders may have expired, a halt ended, triggers fired.
     Rejected(Reject),
 }
 
@@ -126,9 +126,9 @@ rejects! {
     OpenOrderLimit = 403, "The account has as many open orders in this market as it may have.";
     PositionLimit = 404, "With all open orders filled, the position would exceed the account's limit.";
     PriceCollar = 405, "The price is too far from the last price.";
-    ExchangeHalted = 500, "The exchange is halted; only cancellations and withdrawals are accepted.";
-    MarketHalted = 501, "The market is halted; only cancellations are accepted.";
-    AccountSuspended = 502, "The account is suspended; only cancellations and withdrawals are accepted.";
+    ExchangeHalted = 500, "The exchange is halted; no new orders are accepted.";
+    MarketHalted = 501, "The market is halted; no new orders are accepted.";
+    AccountSuspended = 502, "The account is suspended; no new orders are accepted.";
     ExchangeFull = 503, "The exchange holds as many open orders as it was configured for.";
     TriggersPending = 504, "Triggered orders of this market come first; try again.";
     BadMarketParams = 600, "The market's parameters contradict each other or exceed a bound.";
