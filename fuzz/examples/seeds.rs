@@ -8,11 +8,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use exchange::SealedBatch;
 use flow::{FlowWriter, Simulation, SimulationOptions};
 use kit::{Honest, admitted_flow, signed_batches};
 use rules::{ModelStore, model_flow};
 use state::StateTree;
+use transition::SealedBatch;
 
 const RECORDING: &str = "\
 time,type,order_id,size,price,direction,ask_price,ask_size,bid_price,bid_size

@@ -1,7 +1,7 @@
 //! Sealed batch files: what decodes encodes to the same bytes. The checksum is made to fit, since no fuzzer guesses it.
 #![no_main]
 
-use exchange::SealedBatch;
+use transition::SealedBatch;
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest, Sha256};
 

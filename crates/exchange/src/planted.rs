@@ -8,7 +8,8 @@ use types::{AccountId, Command, Outcome, Place, Price, Quanta, Quantity, Reject,
 
 use crate::kit::*;
 use crate::recovery;
-use crate::{Disagreement, Exchange, Fault, Refused, SealedBatch};
+use crate::{Disagreement, Exchange, Fault, Refused};
+use transition::SealedBatch;
 
 const RICH: AccountId = AccountId(1);
 

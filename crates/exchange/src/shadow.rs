@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,7 +16,9 @@ use crossbeam_channel::{Receiver, Sender};
 use journal::SnapshotStore;
 use rules::Genesis;
 use state::{FullTree, HashCounts, Sha256Hash, StateTree};
-use transition::{Authorisation, BatchInput, Claim, CommandsBlob, EventsLog, Native, execute_batch};
+use transition::{
+    Authorisation, BatchInput, Claim, CommandsBlob, EventsLog, Native, SealedBatch, execute_batch,
+};
 use types::{AccountId, Event, Outcome, Sequenced, Timestamp};
 
 use crate::Fault;
@@ -25,7 +27,6 @@ use crate::config::Config;
 use crate::error::PanicGuard;
 use crate::ingress::lock;
 use crate::record::{encode_genesis, encode_snapshot};
-use crate::sealed::{SealedBatch, batch_path};
 use crate::stats::Counters;
 
 /// Reports that are kept in memory.
@@ -277,6 +278,11 @@ impl transition::Observer for Comparison<'_> {
             });
         }
     }
+}
+
+/// The file of a batch in a directory.
+fn batch_path(dir: &Path, batch: u64) -> PathBuf {
+    dir.join(format!("{batch:012}.batch"))
 }
 
 /// The shadow's thread.

@@ -4,9 +4,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use exchange::SealedBatch;
 use state::{PartialTree, Sha256Hash, Witness};
-use transition::{Claim, EventsLog, Native, Receipt, execute_batch};
+use transition::{Claim, EventsLog, Native, Receipt, SealedBatch, execute_batch};
 
 /// Prints what a sealed batch claims.
 pub fn show(path: &Path) -> Result<()> {
@@ -39,14 +38,10 @@ pub fn verify(paths: &[std::path::PathBuf]) -> Result<()> {
         let start = std::time::Instant::now();
         batch.verify().with_context(|| path.display().to_string())?;
         let claim = &batch.claim;
-        if let Some(before) = &previous {
-            let follows = (before.chain_id, before.exchange) == (claim.chain_id, claim.exchange)
-                && before.batch + 1 == claim.batch
-                && before.state_root == claim.previous_root
-                && before.last_sequence + 1 == claim.first_sequence;
-            if !follows {
-                bail!("{} (batch {}) does not follow batch {}", path.display(), claim.batch, before.batch);
-            }
+        if let Some(before) = &previous
+            && !claim.follows(before)
+        {
+            bail!("{} (batch {}) does not follow batch {}", path.display(), claim.batch, before.batch);
         }
         writeln!(
             out,

@@ -64,6 +64,15 @@ impl Claim {
         .concat()
     }
 
+    /// Whether the batch begins where another ended: the next one of the same exchange, from the same state.
+    #[must_use]
+    pub fn follows(&self, before: &Self) -> bool {
+        (self.chain_id, self.exchange) == (before.chain_id, before.exchange)
+            && before.batch.checked_add(1) == Some(self.batch)
+            && before.last_sequence.checked_add(1) == Some(self.first_sequence)
+            && before.state_root == self.previous_root
+    }
+
     /// Reads `abi.encode` of a claim.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use k256::ecdsa::SigningKey as OwnerKey;
 use rules::{Capacity, Genesis, ModelStore, OPERATOR, Store, execute, model_flow};
 use state::{FullTree, Sha256Hash, StateTree};
 use tempfile::TempDir;
-use transition::{CommandsHeader, Crypto, Native, owner_digest, stream_start};
+use transition::{CommandsHeader, Crypto, Native, SealedBatch, owner_digest, stream_start};
 use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, ClientOrderId, Command, Event, Limits, MarketId,
     MarketParams, OperatorCommand, OrderRef, Origin, Outcome, Place, Price, Quanta, Quantity, Rate, Reader,
@@ -21,7 +21,7 @@ use types::{
 };
 
 use crate::under_test::{
-    Acknowledgement, BatchPolicy, Clock, Config, Exchange, SealedBatch, StreamSigner, Submission, Ticket,
+    Acknowledgement, BatchPolicy, Clock, Config, Exchange, StreamSigner, Submission, Ticket,
 };
 
 pub const MARKET: MarketId = MarketId(0);

@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use exchange::{BatchPolicy, Exchange, ExchangeError, Refused, SealedBatch, SealedBatchError, Submission};
+use exchange::{BatchPolicy, Exchange, ExchangeError, Refused, Submission};
+use transition::{SealedBatch, SealedBatchError};
 use types::{AccountId, Command, Outcome, Sequenced, Timestamp};
 
 use crate::kit::*;

@@ -8,6 +8,7 @@ mod golden;
 mod honest;
 mod l1_queue;
 mod mutations;
+mod range;
 mod receipts;
 mod support;
 mod witness;

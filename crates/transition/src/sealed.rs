@@ -8,18 +8,24 @@
 //! SHA-256 of all that                 32 bytes
 //! ```
 
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::fs::{self, File};
+#[cfg(feature = "std")]
 use std::io::{Read, Write};
+#[cfg(feature = "std")]
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use state::{Sha256Hash, TreeHash};
 use thiserror::Error;
-use transition::{BatchInput, Claim, Limits, Native, TransitionError};
 use types::DecodeError;
+
+use crate::{BatchInput, Claim, Limits, Native, TransitionError, execute};
 
 const MAGIC: [u8; 8] = *b"GBBATCH\x01";
 const HEAD: usize = 8 + Claim::BYTES + 8;
 /// Larger files are refused unread.
+#[cfg(feature = "std")]
 const MAX_BYTES: u64 = 1 << 30;
 
 /// A sealed batch.
@@ -35,6 +41,7 @@ pub struct SealedBatch {
 #[derive(Debug, Error)]
 pub enum SealedBatchError {
     /// The file cannot be read or written.
+    #[cfg(feature = "std")]
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
@@ -69,7 +76,7 @@ impl SealedBatch {
         bytes.extend_from_slice(&self.claim.encode());
         bytes.extend_from_slice(&(input.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&input);
-        let hash = Sha256::digest(&bytes);
+        let hash = Sha256Hash::hash(&bytes);
         bytes.extend_from_slice(&hash);
         bytes
     }
@@ -85,7 +92,7 @@ impl SealedBatch {
         if head[..8] != MAGIC {
             return Err(format("this is not a sealed batch of version 1"));
         }
-        if Sha256::digest(content).as_slice() != hash {
+        if Sha256Hash::hash(content) != *hash {
             return Err(format("the checksum does not match: the file is damaged or cut short"));
         }
         let length: [u8; 8] = head[HEAD - 8..].try_into().map_err(|_| format("the file is too short"))?;
@@ -101,6 +108,7 @@ impl SealedBatch {
     ///
     /// # Errors
     /// When the file system fails.
+    #[cfg(feature = "std")]
     pub fn write(&self, path: &Path) -> Result<File, SealedBatchError> {
         let fail = |source| SealedBatchError::File { path: path.to_path_buf(), source };
         let temporary = path.with_extension("partial");
@@ -114,6 +122,7 @@ impl SealedBatch {
     ///
     /// # Errors
     /// When it cannot be read or is not a sealed batch.
+    #[cfg(feature = "std")]
     pub fn read(path: &Path) -> Result<Self, SealedBatchError> {
         let fail = |source| SealedBatchError::File { path: path.to_path_buf(), source };
         let mut bytes = Vec::new();
@@ -129,15 +138,6 @@ impl SealedBatch {
     /// # Errors
     /// When it does not execute to its claim.
     pub fn verify(&self) -> Result<(), SealedBatchError> {
-        if transition::execute::<Native>(&self.input)? == self.claim {
-            Ok(())
-        } else {
-            Err(SealedBatchError::Claim)
-        }
+        if execute::<Native>(&self.input)? == self.claim { Ok(()) } else { Err(SealedBatchError::Claim) }
     }
-}
-
-/// The file of a batch in a directory.
-pub(crate) fn batch_path(dir: &Path, batch: u64) -> PathBuf {
-    dir.join(format!("{batch:012}.batch"))
 }
