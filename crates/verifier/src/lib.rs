@@ -1,0 +1,16 @@
+//! Proofs, and what it takes to check one: no prover, no network, no trust in whoever made it.
+//!
+//! [`Proof`] is the file format. Its kind says what a verifier learns ([`ProofKind::statement`]).
+//!
+//! `no_std`, apart from the checkers of single proof systems, each behind a feature of its name. Must not know how
+//! proofs are made.
+#![no_std]
+extern crate alloc;
+
+mod kind;
+mod program;
+mod proof;
+
+pub use kind::ProofKind;
+pub use program::{ProgramId, ProofSystem};
+pub use proof::{Proof, ProofError, public_values};
