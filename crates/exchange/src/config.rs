@@ -20,6 +20,9 @@ pub struct Config {
     /// Commands that may be let in but not yet sealed; beyond that new ones are answered "busy". More than
     /// [`BatchPolicy::commands`], unless batches shall end by time only.
     pub max_lag: u64,
+    /// Commands that may be sealed but not yet taken by what follows ([`crate::Exchange::taken_downstream`]); beyond that
+    /// new ones are answered "busy". A limit makes the exchange wait for the first report.
+    pub max_downstream_lag: u64,
     /// Commands in one submission at most. The journal's record must have room for them.
     pub max_bundle: usize,
     /// Messages a feed subscriber may be behind; then it is dropped. Memory is taken only for what waits.
@@ -50,6 +53,7 @@ impl Config {
             queue: 4_096,
             group: 16_384,
             max_lag: 1 << 20,
+            max_downstream_lag: u64::MAX,
             max_bundle: 10_000,
             feed_buffer: 4_096,
             snapshot_every: 256,

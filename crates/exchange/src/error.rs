@@ -122,6 +122,12 @@ pub enum Refused {
         /// Commands let in but not sealed.
         waiting: u64,
     },
+    /// What follows the exchange is too far behind.
+    #[error("busy: {waiting} sealed commands wait to be proved or settled; try again")]
+    BusyDownstream {
+        /// Commands sealed but not taken by what follows.
+        waiting: u64,
+    },
     /// The exchange has stopped.
     #[error("stopped: {0}")]
     Stopped(Fault),

@@ -68,7 +68,7 @@ impl Exchange {
             recovered,
         } = parts;
         let identity = (genesis.chain_id, genesis.exchange);
-        let counters = Arc::new(Counters::starting_with(cursor.in_batch));
+        let counters = Arc::new(Counters::starting_with(cursor.in_batch, shadow.sealed_sequence()));
         let fault = Arc::new(Mutex::new(None));
         let reports = Arc::new(Mutex::new(reports));
         let streams = executed_streams(&sessions);
@@ -193,6 +193,12 @@ impl Exchange {
     /// Seals the current batch now, if it is not empty.
     pub fn seal(&self) {
         let _ = self.queue.send(Message::Seal);
+    }
+
+    /// What follows the exchange says how far it is: for [`Config::max_downstream_lag`]. It never slows the engine, only
+    /// keeps new commands out.
+    pub fn taken_downstream(&self, last_sequence: u64) {
+        self.counters.taken_sequence.fetch_max(last_sequence, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// The counters.

@@ -80,6 +80,7 @@ pub(crate) struct Ingress {
     pub permits: Permits,
     pub max_bundle: usize,
     pub max_lag: u64,
+    pub max_downstream_lag: u64,
 }
 
 impl Ingress {
@@ -93,8 +94,19 @@ impl Ingress {
         permits: Permits,
     ) -> Self {
         let (chain_id, exchange) = identity;
-        let (max_bundle, max_lag) = (config.max_bundle, config.max_lag);
-        Self { chain_id, exchange, sessions, counters, fault, queue, permits, max_bundle, max_lag }
+        let Config { max_bundle, max_lag, max_downstream_lag, .. } = *config;
+        Self {
+            chain_id,
+            exchange,
+            sessions,
+            counters,
+            fault,
+            queue,
+            permits,
+            max_bundle,
+            max_lag,
+            max_downstream_lag,
+        }
     }
 
     /// Checks a submission and puts it into the queue. With `wait`, waits for room instead of answering "busy".
@@ -124,9 +136,9 @@ impl Ingress {
         if found == 0 || found > self.max_bundle {
             return Err(Refused::Size { found, limit: self.max_bundle });
         }
-        while self.counters.lag() > self.max_lag {
+        while let Some(busy) = self.busy() {
             if !wait {
-                return Err(Refused::Busy { waiting: self.counters.lag() });
+                return Err(busy);
             }
             std::thread::sleep(Duration::from_micros(200));
             if let Some(fault) = lock(&self.fault).clone() {
@@ -134,6 +146,14 @@ impl Ingress {
             }
         }
         Ok(())
+    }
+
+    fn busy(&self) -> Option<Refused> {
+        let (waiting, behind) = (self.counters.lag(), self.counters.downstream_lag());
+        if waiting > self.max_lag {
+            return Some(Refused::Busy { waiting });
+        }
+        (behind > self.max_downstream_lag).then_some(Refused::BusyDownstream { waiting: behind })
     }
 
     fn admit(&self, submission: Submission, reply: Option<Reply>) -> Result<(), Refused> {

@@ -153,6 +153,11 @@ impl Shadow {
         Self { tree, pending, batches_dir, unsynced: Vec::new(), identity }
     }
 
+    /// The last command that is sealed, while no batch has begun.
+    pub fn sealed_sequence(&self) -> u64 {
+        (self.pending.next_sequence - 1).saturating_sub(self.pending.blob.count())
+    }
+
     /// Adds what the engine did with one more command.
     pub fn expect(&mut self, outcome: Outcome, events: &[Event]) {
         self.pending.outcomes.push(outcome);
@@ -358,6 +363,7 @@ impl ShadowThread {
         self.counters.shadow_seal_ns.fetch_add(nanos(report.seal), Ordering::Relaxed);
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         let commands = report.commands;
+        self.counters.sealed_sequence.store(report.claim.last_sequence, Ordering::Relaxed);
         let mut reports = lock(&self.reports);
         while reports.len() >= KEPT_REPORTS {
             reports.pop_front();

@@ -87,6 +87,10 @@ pub(crate) struct Counters {
     pub durable: AtomicU64,
     pub sealed: AtomicU64,
     pub batches: AtomicU64,
+    /// The last command that is sealed.
+    pub sealed_sequence: AtomicU64,
+    /// The last command that was taken by what follows.
+    pub taken_sequence: AtomicU64,
     pub commits: AtomicU64,
     pub journal_bytes: AtomicU64,
     pub dropped_subscribers: AtomicU64,
@@ -101,9 +105,10 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Counters of an exchange that starts with this many commands executed and not sealed.
-    pub fn starting_with(unsealed: u64) -> Self {
+    /// Counters of an exchange that starts with this many commands executed and not sealed, after a sealed one.
+    pub fn starting_with(unsealed: u64, sealed_sequence: u64) -> Self {
         Self {
+            sealed_sequence: sealed_sequence.into(),
             accepted: unsealed.into(),
             executed: unsealed.into(),
             durable: unsealed.into(),
@@ -136,6 +141,12 @@ impl Counters {
     pub fn lag(&self) -> u64 {
         let sealed = self.sealed.load(Ordering::Relaxed);
         self.accepted.load(Ordering::Relaxed).saturating_sub(sealed)
+    }
+
+    /// Commands sealed but not taken by what follows.
+    pub fn downstream_lag(&self) -> u64 {
+        let taken = self.taken_sequence.load(Ordering::Relaxed);
+        self.sealed_sequence.load(Ordering::Relaxed).saturating_sub(taken)
     }
 
     pub fn latency(&self) -> LatencySummary {

@@ -1,5 +1,4 @@
 //! The proof file: one encoding, and nothing else decodes.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};

@@ -302,6 +302,36 @@ fn a_submission_refused_by_the_engine_leaves_streams_and_nonces_where_they_were(
 }
 
 #[test]
+fn beyond_the_downstream_limit_the_answer_is_busy_until_what_follows_has_caught_up() {
+    let dir = directory();
+    let mut config = config(dir.path());
+    config.batch = BatchPolicy { commands: 10, interval: Duration::from_secs(3_600) };
+    let (exchange, _) = Exchange::open(config.clone(), &genesis(), |_| {}).unwrap();
+    set_up(&exchange);
+    let mut trader = Trader::join(&exchange, 1, 1);
+    for number in 1..=20 {
+        done(&exchange, trader.signs(vec![command(number)]));
+    }
+    exchange.seal();
+    eventually("all is sealed", || exchange.stats().sealed == exchange.stats().executed);
+    exchange.shutdown().unwrap();
+
+    // Without a report nothing is known to be taken: also after a restart.
+    config.max_downstream_lag = 5;
+    let (exchange, _) = Exchange::open(config, &genesis(), |_| {}).unwrap();
+    let sealed = check_batches(dir.path(), &genesis()).last().unwrap().claim.last_sequence;
+    let next = trader.signs(vec![command(21)]);
+    assert_eq!(exchange.submit(next.clone()).unwrap_err(), Refused::BusyDownstream { waiting: sealed });
+    exchange.taken_downstream(sealed - 6);
+    assert_eq!(exchange.submit(next.clone()).unwrap_err(), Refused::BusyDownstream { waiting: 6 });
+    exchange.taken_downstream(sealed - 5);
+    // A report never goes back.
+    exchange.taken_downstream(1);
+    done(&exchange, next);
+    exchange.shutdown().unwrap();
+}
+
+#[test]
 fn beyond_the_lag_limit_the_answer_is_busy_and_nothing_is_lost() {
     let dir = directory();
     let mut config = config(dir.path());
