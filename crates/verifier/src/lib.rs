@@ -10,7 +10,9 @@ extern crate alloc;
 mod kind;
 mod program;
 mod proof;
+mod verify;
 
 pub use kind::ProofKind;
 pub use program::{ProgramId, ProofSystem};
 pub use proof::{Proof, ProofError, public_values};
+pub use verify::verify;
