@@ -16,6 +16,7 @@ mod orderbook_rs_engine;
 mod pipeline;
 mod report;
 mod run;
+mod thread_cpu;
 mod workload;
 
 pub use bare_engine::BareEngine;

@@ -16,6 +16,7 @@ use types::{
 };
 
 use crate::error::BenchError;
+use crate::thread_cpu::ThreadCpu;
 use crate::workload::SplitMix;
 
 /// Market makers.
@@ -54,6 +55,8 @@ pub struct PipelineFigures {
     pub tree_hashes: f64,
     /// Where the time goes: nanoseconds of a thread at work, a command.
     pub stages: Vec<(&'static str, f64)>,
+    /// Nanoseconds of processor time a command, by thread; the submitting thread has the program's own name.
+    pub threads: Vec<(String, f64)>,
 }
 
 /// Runs the pipeline on `commands` commands in bundles of `bundle`.
@@ -95,6 +98,7 @@ pub fn measure_pipeline(
     exchange.seal();
     settle(&exchange)?;
     let before = exchange.stats();
+    let cpu = ThreadCpu::now();
 
     let start = Instant::now();
     let mut tickets: std::collections::VecDeque<Ticket> = std::collections::VecDeque::new();
@@ -112,6 +116,7 @@ pub fn measure_pipeline(
     exchange.seal();
     settle(&exchange)?;
     let sealed = start.elapsed();
+    let threads = ThreadCpu::now().since(&cpu);
 
     let after = exchange.stats();
     let count = (after.executed - before.executed) as f64;
@@ -139,6 +144,7 @@ pub fn measure_pipeline(
             ("shadow: execute on the tree, compare, root", busy(|busy| busy.shadow_execute)),
             ("shadow: witness and file", busy(|busy| busy.shadow_seal)),
         ],
+        threads: threads.into_iter().map(|(name, nanos)| (name, a_command(nanos))).collect(),
     };
     exchange.shutdown()?;
     Ok(figures)
