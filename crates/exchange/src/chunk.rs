@@ -1,5 +1,7 @@
 //! What the engine hands on: a group of executed submissions, made durable together.
 
+use std::ops::Range;
+
 use rules::Order;
 use types::{AccountId, Event, Outcome, Timestamp};
 
@@ -68,10 +70,10 @@ impl Chunk {
         })
     }
 
-    /// The outcomes and events of the commands, in order.
-    pub fn results(&self) -> impl Iterator<Item = (Outcome, &[Event])> {
-        let mut start = 0;
-        self.outcomes.iter().zip(&self.ends).map(move |(outcome, end)| {
+    /// The outcomes and events of some of the commands, in order.
+    pub fn results(&self, commands: Range<usize>) -> impl Iterator<Item = (Outcome, &[Event])> {
+        let mut start = if commands.start == 0 { 0 } else { self.ends[commands.start - 1] as usize };
+        self.outcomes[commands.clone()].iter().zip(&self.ends[commands]).map(move |(outcome, end)| {
             let events = &self.events[start..*end as usize];
             start = *end as usize;
             (*outcome, events)

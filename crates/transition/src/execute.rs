@@ -2,9 +2,10 @@
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 use hashbrown::HashMap;
-use state::{PartialTree, StateTree, Value, Witness};
+use state::{Digest, PartialTree, StateTree, Value, Witness};
 use types::{AccountId, Command, Event, Origin, Outcome, Reader, Sequenced, Timestamp};
 
 use crate::anchor::Anchor;
@@ -21,6 +22,9 @@ const RESERVE: usize = 1 << 17;
 
 /// Sees every command of a batch after it was executed.
 pub trait Observer {
+    /// About so many commands will follow.
+    fn begin(&mut self, _commands: usize) {}
+
     /// One more.
     fn command(&mut self, sequenced: &Sequenced, outcome: Outcome, events: &[Event]);
 }
@@ -44,6 +48,44 @@ pub struct BatchOutput {
     pub events: EventsLog,
     /// Money on its way to L1.
     pub withdrawals: Vec<Withdrawal>,
+}
+
+/// What an execution says, short of the roots over what was given and what was made known: the commands and the events.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// The state's anchor after the batch.
+    pub anchor: Anchor,
+    /// The number of the first command.
+    pub first_sequence: u64,
+    /// The root before.
+    pub previous_root: Digest,
+    /// The root after.
+    pub state_root: Digest,
+    /// Money on its way to L1.
+    pub withdrawals: Vec<Withdrawal>,
+}
+
+impl Executed {
+    /// The claim, with the roots over the commands and over the events that the observer saw.
+    #[must_use]
+    pub fn claim<C: Crypto + Clone + 'static>(&self, commands_root: Digest, events_root: Digest) -> Claim {
+        let anchor = &self.anchor;
+        Claim {
+            chain_id: anchor.chain_id,
+            exchange: anchor.exchange,
+            batch: anchor.batch,
+            first_sequence: self.first_sequence,
+            last_sequence: anchor.sequence,
+            previous_root: self.previous_root,
+            state_root: self.state_root,
+            commands_root,
+            events_root,
+            l1_position: anchor.l1_position,
+            l1_hash: anchor.l1_hash,
+            withdrawals_root: WithdrawalTree::<C>::new(&self.withdrawals).root(),
+            timestamp: anchor.timestamp,
+        }
+    }
 }
 
 /// Executes a self-contained batch input. This is the whole statement: what a guest runs, and what anybody can
@@ -80,16 +122,54 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     tree: &mut T,
     commands: &[u8],
     authorisation: Option<&Authorisation>,
-    mut log: EventsLog,
+    log: EventsLog,
     observer: &mut impl Observer,
 ) -> Result<BatchOutput, TransitionError> {
+    let mut logging = Logging::<_, C> { log, observer, crypto: PhantomData };
+    let executed = execute_on_tree::<T, C>(tree, commands, authorisation, &mut logging)?;
+    let events = logging.log;
+    let claim = executed.claim::<C>(commands_root::<C::Hash>(commands), events.root::<C::Hash>());
+    Ok(BatchOutput { claim, events, withdrawals: executed.withdrawals })
+}
+
+/// Writes the events down before somebody else sees them.
+struct Logging<'o, O, C> {
+    log: EventsLog,
+    observer: &'o mut O,
+    crypto: PhantomData<C>,
+}
+
+impl<O: Observer, C: Crypto> Observer for Logging<'_, O, C> {
+    fn begin(&mut self, commands: usize) {
+        self.log.reserve(commands);
+        self.observer.begin(commands);
+    }
+
+    #[inline]
+    fn command(&mut self, sequenced: &Sequenced, outcome: Outcome, events: &[Event]) {
+        self.log.push::<C::Hash>(sequenced.sequence, outcome, events);
+        self.observer.command(sequenced, outcome, events);
+    }
+}
+
+/// [`execute_batch`] without the roots over commands and events, which need no tree: whoever executes batch after batch can
+/// have another thread make them.
+///
+/// # Errors
+/// As [`execute_batch`].
+pub fn execute_on_tree<T: StateTree, C: Crypto>(
+    tree: &mut T,
+    commands: &[u8],
+    authorisation: Option<&Authorisation>,
+    observer: &mut impl Observer,
+) -> Result<Executed, TransitionError> {
     let previous_root = tree.root();
     let mut reader = Reader::new(commands);
     let header = CommandsHeader::decode(&mut reader)?;
     // A command takes four bytes at least, so a count that is a lie reserves little.
     let commands_at_most = reader.left() / 4;
     let likely = usize::try_from(header.count).unwrap_or(usize::MAX).min(commands_at_most).min(RESERVE);
-    log.reserve(likely);
+    observer.begin(likely);
     let mut store = TreeStore::open(tree, likely)?;
     let before = store.anchor()?;
     check_header(&header, &before)?;
@@ -161,7 +241,6 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
 
         events.clear();
         let outcome = rules::execute(&mut store, &sequenced, &mut |event| events.push(event))?;
-        log.push::<C::Hash>(sequence, outcome, &events);
         withdrawals.extend(events.iter().filter_map(Withdrawal::from_event));
         observer.command(&sequenced, outcome, &events);
     }
@@ -194,22 +273,8 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     }
     store.commit(own)?;
 
-    let claim = Claim {
-        chain_id: anchor.chain_id,
-        exchange: anchor.exchange,
-        batch: anchor.batch,
-        first_sequence: header.first_sequence,
-        last_sequence: anchor.sequence,
-        previous_root,
-        state_root: tree.root(),
-        commands_root: commands_root::<C::Hash>(commands),
-        events_root: log.root::<C::Hash>(),
-        l1_position: anchor.l1_position,
-        l1_hash: anchor.l1_hash,
-        withdrawals_root: WithdrawalTree::<C>::new(&withdrawals).root(),
-        timestamp: anchor.timestamp,
-    };
-    Ok(BatchOutput { claim, events: log, withdrawals })
+    let (first_sequence, state_root) = (header.first_sequence, tree.root());
+    Ok(Executed { anchor, first_sequence, previous_root, state_root, withdrawals })
 }
 
 /// The batch must be the one that the state waits for.

@@ -34,7 +34,7 @@ pub use commands::{CommandsBlob, CommandsHeader, commands_root};
 pub use crypto::{Crypto, Native};
 pub use error::TransitionError;
 pub use events::{EventsLog, Receipt, ReceiptError};
-pub use execute::{BatchOutput, Observer, execute, execute_batch};
+pub use execute::{BatchOutput, Executed, Observer, execute, execute_batch, execute_on_tree};
 pub use genesis::genesis;
 pub use input::{BatchInput, Limits};
 pub use keys::{account_key, balance_key};
