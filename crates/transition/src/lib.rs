@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod anchor;
 mod authority;
+mod book_side;
 mod claim;
 mod commands;
 mod crypto;
@@ -22,6 +23,8 @@ mod input;
 mod keys;
 mod l1;
 mod merkle;
+mod open_index;
+mod order_slots;
 mod records;
 mod restore;
 mod tree_store;
