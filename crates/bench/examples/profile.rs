@@ -1,4 +1,4 @@
-//! One engine over and over, for a profiler: `profile bare|full|client-ids|pipeline [RUNS]`.
+//! One engine over and over, for a profiler: `profile bare|full|client-ids|pipeline|burst [RUNS]`.
 
 use anyhow::{Context as _, bail};
 use bench::{BareEngine, FullEngine, PipelineFigures, With, Without, Workload, measure_pipeline, throughput};
@@ -10,9 +10,10 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let engine = arguments.next().context("bare, full, client-ids or pipeline?")?;
     let runs: u32 = arguments.next().map_or(Ok(10), |runs| runs.parse())?;
-    if engine == "pipeline" {
+    if let "pipeline" | "burst" = engine.as_str() {
+        let max_lag = if engine == "burst" { 1 << 20 } else { 150_000 };
         for _ in 0..runs {
-            let figures = measure_pipeline(1, 1_000_000, 500, 50_000)?;
+            let figures = measure_pipeline(1, 1_000_000, 500, 50_000, max_lag)?;
             let PipelineFigures { acknowledged_per_second, sealed_per_second, stages, threads, .. } = figures;
             let (acknowledged, sealed) = (acknowledged_per_second / 1e6, sealed_per_second / 1e6);
             println!("{acknowledged:.2} M acknowledged/s, {sealed:.2} M sealed/s");

@@ -37,6 +37,8 @@ pub struct PipelineFigures {
     pub bundle: usize,
     /// Commands a batch.
     pub batch: u64,
+    /// Commands that could be let in and not yet sealed.
+    pub max_lag: u64,
     /// Commands a second, durable and acknowledged.
     pub acknowledged_per_second: f64,
     /// Commands a second, sealed: executed a second time on the tree, compared, witnessed, written.
@@ -59,7 +61,8 @@ pub struct PipelineFigures {
     pub threads: Vec<(String, f64)>,
 }
 
-/// Runs the pipeline on `commands` commands in bundles of `bundle`.
+/// Runs the pipeline on `commands` commands in bundles of `bundle`. With a `max_lag` below `commands` the rates are sustained:
+/// nothing is let in faster than it is sealed. Above, they show how fast a burst is acknowledged.
 ///
 /// # Errors
 /// When there is no room for the journal, or the exchange stops.
@@ -68,12 +71,14 @@ pub fn measure_pipeline(
     commands: usize,
     bundle: usize,
     batch: u64,
+    max_lag: u64,
 ) -> Result<PipelineFigures, BenchError> {
     let genesis = genesis();
     let (admin, funding) = setup();
     let (bundles, open_orders) = bundles(seed, commands, bundle, &genesis, &admin, &funding);
     let dir = tempfile::tempdir().map_err(BenchError::Directory)?;
     let mut config = Config::new(dir.path());
+    config.max_lag = max_lag;
     config.batch = BatchPolicy { commands: batch, interval: Duration::from_secs(10) };
     let (exchange, _) = Exchange::open(config, &genesis, |_| {})?;
 
@@ -128,6 +133,7 @@ pub fn measure_pipeline(
         commands: after.executed - before.executed,
         bundle,
         batch,
+        max_lag,
         acknowledged_per_second: count / acknowledged.as_secs_f64(),
         sealed_per_second: count / sealed.as_secs_f64(),
         open_orders,

@@ -47,7 +47,9 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     #[cfg(feature = "peers")]
     measured.push(Box::new(RunsOf::<crate::OrderbookRsEngine>::new()));
 
-    let pipelines = [(500, 50_000), (500, 10_000), (20, 10_000)];
+    let (sustained, burst) = (150_000, 1 << 20);
+    let pipelines =
+        [(500, 50_000, sustained), (500, 10_000, sustained), (20, 10_000, sustained), (500, 50_000, burst)];
     let steps = repetitions * measured.len() + 2 + pipelines.len();
     let progress = ProgressBar::new(steps as u64).with_style(style());
     progress.set_message("memory");
@@ -66,9 +68,9 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         }
     }
     let mut pipeline = Vec::new();
-    for (bundle, batch) in pipelines {
+    for (bundle, batch, max_lag) in pipelines {
         progress.set_message("pipeline");
-        pipeline.push(measure_pipeline(options.seed, operations, bundle, batch)?);
+        pipeline.push(measure_pipeline(options.seed, operations, bundle, batch, max_lag)?);
         progress.inc(1);
     }
     progress.finish_and_clear();

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rules::Order;
+use transition::Stream;
 use types::{AccountId, Event, Outcome, Timestamp};
 
 use crate::Refused;
@@ -41,6 +42,8 @@ pub(crate) enum Item {
         batch: u64,
         /// Signatures, for the batch's input.
         streams: Vec<(AccountId, [u8; 64])>,
+        /// Where the signed streams are after it, as ingress checked.
+        after: Vec<(AccountId, Stream)>,
         owner: Option<[u8; 65]>,
         reply: Option<Reply>,
     },

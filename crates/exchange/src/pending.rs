@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use transition::{Authorisation, CommandsBlob};
+use transition::{Authorisation, CommandsBlob, Stream};
 use types::{AccountId, Event, Outcome, Timestamp};
 
 use crate::chunk::Chunk;
@@ -16,7 +16,8 @@ pub(crate) struct Pending {
     timestamp: Timestamp,
     commands: u64,
     engine: Vec<Stretch>,
-    streams: BTreeMap<AccountId, [u8; 64]>,
+    signatures: BTreeMap<AccountId, [u8; 64]>,
+    streams: BTreeMap<AccountId, Stream>,
     owners: Vec<[u8; 65]>,
 }
 
@@ -28,6 +29,8 @@ pub(crate) struct Collected {
     /// What the engine did with them.
     pub engine: Vec<Stretch>,
     pub authorisation: Authorisation,
+    /// Where the streams are after the batch, by the signatures that ingress checked.
+    pub streams: BTreeMap<AccountId, Stream>,
 }
 
 /// A submission's commands and signatures on their way into a batch.
@@ -36,6 +39,8 @@ pub(crate) struct Submitted<'a> {
     pub count: u64,
     pub timestamp: Timestamp,
     pub streams: &'a [(AccountId, [u8; 64])],
+    /// Where those streams are after it.
+    pub after: &'a [(AccountId, Stream)],
     pub owner: Option<[u8; 65]>,
 }
 
@@ -53,6 +58,7 @@ impl Pending {
             timestamp,
             commands: 0,
             engine: Vec::new(),
+            signatures: BTreeMap::new(),
             streams: BTreeMap::new(),
             owners: Vec::new(),
         }
@@ -64,7 +70,8 @@ impl Pending {
         self.next_sequence += submitted.count;
         self.timestamp = submitted.timestamp;
         self.commands += submitted.count;
-        self.streams.extend(submitted.streams.iter().copied());
+        self.signatures.extend(submitted.streams.iter().copied());
+        self.streams.extend(submitted.after.iter().copied());
         self.owners.extend(submitted.owner);
         let end = place + usize::try_from(submitted.count).unwrap_or(usize::MAX);
         match self.engine.last_mut() {
@@ -76,9 +83,9 @@ impl Pending {
     /// Ends the batch, and begins the next one.
     pub fn finish(&mut self, batch: u64) -> Collected {
         let next = Self::new(batch + 1, self.next_sequence, self.timestamp);
-        let Self { blob, commands, engine, streams, owners, .. } = std::mem::replace(self, next);
-        let authorisation = Authorisation { streams: streams.into_iter().collect(), owners };
-        Collected { commands: blob.finish(), count: commands, engine, authorisation }
+        let Self { blob, commands, engine, signatures, streams, owners, .. } = std::mem::replace(self, next);
+        let authorisation = Authorisation { streams: signatures.into_iter().collect(), owners };
+        Collected { commands: blob.finish(), count: commands, engine, authorisation, streams }
     }
 }
 

@@ -8,7 +8,7 @@ use journal::{Journal, SnapshotStore, TornFrame};
 use rules::Genesis;
 use state::{FullTree, Sha256Hash, StateTree};
 use transition::{Anchor, Stream, TransitionError, restore, stream_digest, stream_start};
-use types::{DecodeError, Origin, Reader, Sequenced, Timestamp};
+use types::{AccountId, DecodeError, Origin, Reader, Sequenced, Timestamp};
 
 use crate::ExchangeError;
 use crate::chunk::Chunk;
@@ -179,12 +179,12 @@ pub(crate) fn open(
 fn restored_sessions(
     identity: (u64, types::Address),
     book: &Book,
-    streams: &[(types::AccountId, Stream)],
+    streams: &[(AccountId, Stream)],
 ) -> Sessions {
     let mut sessions: Vec<Mutex<Session>> = (0u32..)
         .zip(book.accounts())
         .map(|(id, account)| {
-            let id = types::AccountId(id);
+            let id = AccountId(id);
             let stream = stream_start::<Sha256Hash>(identity.0, identity.1, id, account.sessions);
             Mutex::new(Session {
                 owner: account.owner,
@@ -238,11 +238,15 @@ impl Replay {
             follow_sessions(&self.sessions, self.identity, &self.book, &chunk.events[before..], |_, _| {});
         }
         reader.finish()?;
+        let sessions = self.sessions.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let stream = |account: &AccountId| Some((*account, lock(sessions.get(account.0 as usize)?).stream));
+        let after: Vec<_> = bundle.streams.iter().filter_map(|(account, _)| stream(account)).collect();
         let submitted = Submitted {
             commands: bundle.commands,
             count: bundle.count,
             timestamp: bundle.timestamp,
             streams: &bundle.streams,
+            after: &after,
             owner: bundle.owner,
         };
         self.shadow.pending.add(&Arc::new(chunk), 0, &submitted);

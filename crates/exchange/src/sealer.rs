@@ -64,18 +64,27 @@ pub(crate) struct Sealer {
     batches_dir: Option<PathBuf>,
     /// Not the open files: a process may not have many.
     unsynced: Vec<PathBuf>,
+    scratch: Scratch,
+}
+
+/// Memory that every batch uses again: fresh pages cost about as much as what is written into them.
+struct Scratch {
+    log: EventsLog,
+    witness: Vec<u8>,
+    file: Vec<u8>,
 }
 
 impl Sealer {
     pub fn new(batches_dir: Option<PathBuf>) -> Self {
-        Self { batches_dir, unsynced: Vec::new() }
+        let scratch = Scratch { log: EventsLog::root_only(), witness: Vec::new(), file: Vec::new() };
+        Self { batches_dir, unsynced: Vec::new(), scratch }
     }
 
     /// Makes the claim, and writes the batch down.
     pub fn seal(&mut self, batch: &mut ExecutedBatch) -> Result<BatchReport, Fault> {
         let began = Instant::now();
         let ExecutedBatch { collected, executed, witness, hashes, execute } = batch;
-        let mut log = EventsLog::root_only();
+        let Scratch { log, witness: encoded, file } = &mut self.scratch;
         let results = collected.engine.iter().flat_map(|stretch| stretch.results());
         for (sequence, (outcome, events)) in (executed.first_sequence..).zip(results) {
             log.push::<Sha256Hash>(sequence, outcome, events);
@@ -83,29 +92,32 @@ impl Sealer {
         let commands = std::mem::take(&mut collected.commands);
         let authorisation = std::mem::take(&mut collected.authorisation);
         let claim =
-            executed.claim::<Native>(commands_root::<Sha256Hash>(&commands), log.root::<Sha256Hash>());
-        let witness = witness.encode();
+            executed.claim::<Native>(commands_root::<Sha256Hash>(&commands), log.take_root::<Sha256Hash>());
+        let mut encoded = std::mem::take(encoded);
+        encoded.clear();
+        witness.encode_into(&mut encoded);
         let mut report = BatchReport {
             claim,
             commands: collected.count,
             command_bytes: commands.len() as u64,
-            witness_bytes: witness.len() as u64,
+            witness_bytes: encoded.len() as u64,
             signatures: (authorisation.streams.len() + authorisation.owners.len()) as u64,
             hashes: *hashes,
             execute: *execute,
             seal: Duration::ZERO,
             path: None,
         };
+        let previous_root = executed.previous_root;
+        let input = BatchInput { previous_root, commands, authorisation, witness: encoded };
+        let sealed = SealedBatch { claim: report.claim.clone(), input };
         if let Some(dir) = &self.batches_dir {
             let number = executed.anchor.batch;
             let path = batch_path(dir, number);
-            let previous_root = executed.previous_root;
-            let input = BatchInput { previous_root, commands, authorisation, witness };
-            let sealed = SealedBatch { claim: report.claim.clone(), input };
-            sealed.write(&path).map_err(|error| fault(number, &error))?;
+            sealed.write_with(&path, file).map_err(|error| fault(number, &error))?;
             self.unsynced.push(path.clone());
             report.path = Some(path);
         }
+        self.scratch.witness = sealed.input.witness;
         report.seal = began.elapsed();
         Ok(report)
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 use rules::Genesis;
 use state::{FullTree, Sha256Hash, StateTree};
-use transition::{Native, execute_on_tree};
+use transition::{Native, Signatures, execute_on_tree};
 use types::{Event, Outcome, Sequenced, Timestamp};
 
 use crate::Fault;
@@ -75,9 +75,10 @@ impl Shadow {
         self.tree.start_recording();
         let hashes = self.tree.hashes();
         let engine = collected.engine.iter().flat_map(|stretch| stretch.results());
+        let signatures = Signatures::CheckedAt(&collected.streams);
         let mut comparison = Comparison { engine, disagreement: None, batch };
         let executed =
-            execute_on_tree::<_, Native>(&mut self.tree, &collected.commands, None, &mut comparison)
+            execute_on_tree::<_, Native>(&mut self.tree, &collected.commands, signatures, &mut comparison)
                 .map_err(|error| fault(error.to_string()))?;
         let disagreement = comparison.disagreement.take();
         drop(comparison);
@@ -151,12 +152,13 @@ impl ShadowThread {
         let mut at = 0;
         for (place, item) in chunk.items.iter().enumerate() {
             match item {
-                Item::Bundle { commands, count, timestamp, streams, owner, .. } => {
+                Item::Bundle { commands, count, timestamp, streams, after, owner, .. } => {
                     let submitted = Submitted {
                         commands: &chunk.records[commands.0..commands.1],
                         count: *count as u64,
                         timestamp: *timestamp,
                         streams,
+                        after,
                         owner: *owner,
                     };
                     self.shadow.pending.add(chunk, at, &submitted);

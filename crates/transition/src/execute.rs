@@ -1,6 +1,6 @@
 //! The execution of a batch, and what it proves.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
@@ -101,20 +101,16 @@ pub fn execute<C: Crypto + Clone + 'static>(input: &BatchInput) -> Result<Claim,
     let witness = Witness::decode(&input.witness, limit).map_err(state::StateError::from)?;
     let mut tree = PartialTree::<C::Hash>::from_witness(witness)?;
     tree.verify(input.previous_root).map_err(|_| TransitionError::PreviousRoot)?;
-    let output = execute_batch::<_, C>(
-        &mut tree,
-        &input.commands,
-        Some(&input.authorisation),
-        EventsLog::root_only(),
-        &mut (),
-    )?;
-    Ok(output.claim)
+    let mut logging = Logging::<_, C> { log: EventsLog::root_only(), observer: &mut (), crypto: PhantomData };
+    let signatures = Signatures::Check(&input.authorisation);
+    let executed = execute_on_tree::<_, C>(&mut tree, &input.commands, signatures, &mut logging)?;
+    Ok(executed.claim::<C>(commands_root::<C::Hash>(&input.commands), logging.log.take_root::<C::Hash>()))
 }
 
 /// Executes a batch on a tree, whole or partial, and writes the new state into it.
 ///
-/// With `authorisation` every signature is checked. Without, they are taken as checked before: only the exchange's
-/// own shadow may do so, for commands whose signatures its ingress verified.
+/// With `authorisation` every signature is checked. Without, they are taken as checked before, as by
+/// [`Signatures::Checked`].
 ///
 /// # Errors
 /// When the batch proves nothing, and why. The tree has then not changed.
@@ -126,7 +122,8 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     observer: &mut impl Observer,
 ) -> Result<BatchOutput, TransitionError> {
     let mut logging = Logging::<_, C> { log, observer, crypto: PhantomData };
-    let executed = execute_on_tree::<T, C>(tree, commands, authorisation, &mut logging)?;
+    let signatures = authorisation.map_or(Signatures::Checked, Signatures::Check);
+    let executed = execute_on_tree::<T, C>(tree, commands, signatures, &mut logging)?;
     let events = logging.log;
     let claim = executed.claim::<C>(commands_root::<C::Hash>(commands), events.root::<C::Hash>());
     Ok(BatchOutput { claim, events, withdrawals: executed.withdrawals })
@@ -152,6 +149,18 @@ impl<O: Observer, C: Crypto> Observer for Logging<'_, O, C> {
     }
 }
 
+/// Who answers for a batch's signatures.
+#[derive(Clone, Copy, Debug)]
+pub enum Signatures<'a> {
+    /// All are checked here.
+    Check(&'a Authorisation),
+    /// They were checked before: only the exchange's own shadow may say so, for commands that its ingress took.
+    Checked,
+    /// They were checked before, against these streams: where every account that sent commands is after the batch. Nothing
+    /// is hashed again; how many commands each sent must agree.
+    CheckedAt(&'a BTreeMap<AccountId, Stream>),
+}
+
 /// [`execute_batch`] without the roots over commands and events, which need no tree: whoever executes batch after batch can
 /// have another thread make them.
 ///
@@ -160,7 +169,7 @@ impl<O: Observer, C: Crypto> Observer for Logging<'_, O, C> {
 pub fn execute_on_tree<T: StateTree, C: Crypto>(
     tree: &mut T,
     commands: &[u8],
-    authorisation: Option<&Authorisation>,
+    signatures: Signatures<'_>,
     observer: &mut impl Observer,
 ) -> Result<Executed, TransitionError> {
     let previous_root = tree.root();
@@ -177,7 +186,12 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
     let mut anchor = Anchor { batch: header.batch, ..before };
     let mut streams: HashMap<AccountId, Stream, foldhash::fast::FixedState> = HashMap::default();
     let mut registered = BTreeSet::new();
-    let mut owners = authorisation.map(|authorisation| authorisation.owners.iter());
+    let mut owners = match signatures {
+        Signatures::Check(authorisation) => Some(authorisation.owners.iter()),
+        _ => None,
+    };
+    // Debug builds look whether what was checked before is true.
+    let digests = cfg!(debug_assertions) || !matches!(signatures, Signatures::CheckedAt(_));
     let mut events = Vec::new();
     let mut withdrawals = Vec::new();
     let mut found = 0;
@@ -195,7 +209,6 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
         let account = sequenced.account;
         match sequenced.origin {
             Origin::Session => {
-                let bytes = command_bytes(rest, &reader)?;
                 let stream = match streams.get_mut(&account) {
                     Some(stream) => stream,
                     None => {
@@ -203,7 +216,10 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
                         streams.entry(account).or_insert(start)
                     }
                 };
-                stream.digest = stream_digest::<C::Hash>(&stream.digest, bytes);
+                if digests {
+                    let bytes = command_bytes(rest, &reader)?;
+                    stream.digest = stream_digest::<C::Hash>(&stream.digest, bytes);
+                }
                 stream.position += 1;
             }
             Origin::Owner => {
@@ -250,12 +266,16 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
 
     let mut streams: Vec<(AccountId, Stream)> = streams.into_iter().collect();
     streams.sort_unstable_by_key(|(account, _)| *account);
-    if let Some(authorisation) = authorisation {
-        check_streams::<T, C>(&mut store, &streams, authorisation)?;
-        let left = owners.map_or(0, |owners| owners.len());
-        if left != 0 {
-            return Err(TransitionError::SignaturesLeft { left });
+    match signatures {
+        Signatures::Check(authorisation) => {
+            check_streams::<T, C>(&mut store, &streams, authorisation)?;
+            let left = owners.map_or(0, |owners| owners.len());
+            if left != 0 {
+                return Err(TransitionError::SignaturesLeft { left });
+            }
         }
+        Signatures::Checked => {}
+        Signatures::CheckedAt(checked) => take_streams(&mut streams, checked)?,
     }
 
     let mut own = alloc::vec![(keys::ANCHOR, Some(Value::from_slice(&anchor.encode())))];
@@ -307,6 +327,30 @@ fn stream_of<T: StateTree, C: Crypto>(
         return Ok(start);
     }
     Ok(store.stream(account)?.unwrap_or(start))
+}
+
+/// Where the streams are after the batch, from whoever checked their signatures.
+fn take_streams(
+    streams: &mut [(AccountId, Stream)],
+    checked: &BTreeMap<AccountId, Stream>,
+) -> Result<(), TransitionError> {
+    for (account, stream) in streams.iter_mut() {
+        let account = *account;
+        match checked.get(&account) {
+            Some(checked) if checked.position == stream.position => {
+                debug_assert_eq!(
+                    checked, stream,
+                    "account {account}: the stream that was checked is another"
+                );
+                *stream = *checked;
+            }
+            _ => return Err(TransitionError::StreamSignature { account }),
+        }
+    }
+    match checked.len() - streams.len() {
+        0 => Ok(()),
+        left => Err(TransitionError::SignaturesLeft { left }),
+    }
 }
 
 /// Exactly one signature for every stream of the batch, by the session key.

@@ -10,7 +10,6 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::hash::Hash;
 
 use hashbrown::HashMap;
 use rules::{Account, Asset, Balance, Direction, Globals, Market, Order, Position, Store};
@@ -21,6 +20,7 @@ use crate::book_side::{BookSide, Step};
 use crate::keys;
 use crate::open_index::OpenIndex;
 use crate::order_slots::OrderSlots;
+use crate::record_table::{Cell, Id, RecordTable};
 use crate::records::{self, Record};
 use crate::{Anchor, Stream, TransitionError};
 
@@ -33,12 +33,12 @@ pub(crate) type Seeds = foldhash::fast::FixedState;
 pub(crate) struct TreeStore<'t, T> {
     tree: &'t mut T,
     globals: Cell<Globals>,
-    assets: Table<AssetId, Asset>,
-    markets: Table<MarketId, Market>,
-    accounts: Table<AccountId, Account>,
-    balances: Table<(AccountId, AssetId), Balance>,
-    positions: Table<(AccountId, MarketId), Position>,
-    limits: Table<(AccountId, MarketId), Limits>,
+    assets: RecordTable<AssetId, Asset>,
+    markets: RecordTable<MarketId, Market>,
+    accounts: RecordTable<AccountId, Account>,
+    balances: RecordTable<(AccountId, AssetId), Balance>,
+    positions: RecordTable<(AccountId, MarketId), Position>,
+    limits: RecordTable<(AccountId, MarketId), Limits>,
     orders: OrderSlots,
     books: BTreeMap<(MarketId, Side2), BookSide>,
     waiting: BTreeMap<(MarketId, Side2), Walk>,
@@ -58,15 +58,6 @@ pub(crate) struct TreeStore<'t, T> {
 
 /// A side of a book or a direction of triggers, as a number that sorts.
 type Side2 = u8;
-
-/// A record as it was in the tree and as it is now.
-#[derive(Clone, Copy)]
-struct Cell<R> {
-    base: Option<R>,
-    now: Option<R>,
-}
-
-type Table<K, R> = HashMap<K, Cell<R>, Seeds>;
 
 /// An ordered run of the tree's entries, known from the front.
 struct Walk {
@@ -96,23 +87,18 @@ fn corrupt(key: Key) -> TransitionError {
     TransitionError::CorruptEntry { key }
 }
 
-fn cell<'c, T: StateTree, K: Eq + Hash, R: Record>(
+#[inline]
+fn cell<'c, T: StateTree, K: Id, R: Record>(
     tree: &mut T,
-    table: &'c mut Table<K, R>,
+    table: &'c mut RecordTable<K, R>,
     id: K,
     key: impl FnOnce() -> Key,
 ) -> Result<&'c mut Cell<R>, TransitionError> {
-    match table.entry(id) {
-        hashbrown::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-        hashbrown::hash_map::Entry::Vacant(entry) => {
-            let key = key();
-            let base = match tree.get(key)? {
-                Some(bytes) => Some(records::decode(bytes).map_err(|_| corrupt(key))?),
-                None => None,
-            };
-            Ok(entry.insert(Cell { base, now: base }))
-        }
-    }
+    table.get(id, || {
+        let key = key();
+        let bytes = tree.get(key)?;
+        bytes.map(|bytes| records::decode(bytes).map_err(|_| corrupt(key))).transpose()
+    })
 }
 
 impl<'t, T: StateTree> TreeStore<'t, T> {
@@ -136,12 +122,12 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
         Self {
             tree,
             globals,
-            assets: Table::default(),
-            markets: Table::default(),
-            accounts: Table::default(),
-            balances: Table::default(),
-            positions: Table::default(),
-            limits: Table::default(),
+            assets: RecordTable::new(),
+            markets: RecordTable::new(),
+            accounts: RecordTable::new(),
+            balances: RecordTable::new(),
+            positions: RecordTable::new(),
+            limits: RecordTable::new(),
             orders: OrderSlots::default(),
             books: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -180,12 +166,12 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
     pub fn commit(self, own: Vec<Change>) -> Result<(), TransitionError> {
         let mut changes = Changes { list: own, scratch: Vec::new() };
         changes.record(keys::GLOBALS, &self.globals);
-        changes.table(self.assets, keys::asset);
-        changes.table(self.markets, keys::market);
-        changes.table(self.accounts, keys::account_key);
-        changes.table(self.balances, |(account, asset)| keys::balance_key(account, asset));
-        changes.table(self.positions, |(account, market)| keys::position(account, market));
-        changes.table(self.limits, |(account, market)| keys::limits(account, market));
+        changes.table(&self.assets, keys::asset);
+        changes.table(&self.markets, keys::market);
+        changes.table(&self.accounts, keys::account_key);
+        changes.table(&self.balances, |(account, asset)| keys::balance_key(account, asset));
+        changes.table(&self.positions, |(account, market)| keys::position(account, market));
+        changes.table(&self.limits, |(account, market)| keys::limits(account, market));
         changes.orders(&self.orders);
         self.tree.apply(&changes.sorted())?;
         Ok(())
@@ -577,9 +563,9 @@ impl Changes {
         sorted
     }
 
-    fn table<K, R: Record>(&mut self, table: Table<K, R>, key: impl Fn(K) -> Key) {
-        for (id, cell) in table {
-            self.record(key(id), &cell);
+    fn table<K: Id, R: Record>(&mut self, table: &RecordTable<K, R>, key: impl Fn(K) -> Key) {
+        for (id, cell) in table.iter() {
+            self.record(key(*id), cell);
         }
     }
 
