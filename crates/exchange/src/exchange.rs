@@ -83,8 +83,9 @@ impl Exchange {
         let (chunks, to_commit) = bounded(GROUPS_IN_FLIGHT);
         // Bounded by `max_lag`: ingress takes nothing more when too much is unsealed.
         let (committed, to_shadow) = unbounded();
-        // There are never more than `max_lag` lets in. Fresh memory costs the engine more than its work.
-        let (spare, spares) = unbounded();
+        // As many as `max_lag` can fill: the pages of fresh ones cost the engine as much as its work.
+        let groups = config.max_lag / config.group as u64;
+        let (spare, spares) = bounded(usize::try_from(groups).unwrap_or(0) + 2 * GROUPS_IN_FLIGHT);
         let (to_sealer, jobs) = bounded(BATCHES_IN_FLIGHT);
         let (ended, sealer_ended) = bounded(0);
         let (truncate, truncations) = unbounded();

@@ -143,3 +143,137 @@ impl Level {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+    use rules::{Direction, Life, Order, OrderKind};
+    use types::{
+        AccountId, ClientOrderId, MarketId, OrderId, Price, Quanta, Quantity, Rate, SelfTrade, Side,
+        Timestamp,
+    };
+
+    use super::*;
+
+    fn order(side: Side, price: u32, number: u64) -> Order {
+        Order {
+            id: OrderId(number),
+            arrival: number,
+            quantity: Quantity(1),
+            budget: Quanta(0),
+            client_id: ClientOrderId::NONE,
+            expires: Timestamp::NEVER,
+            account: AccountId(1),
+            price: Price(price),
+            fee_rate: Rate(0),
+            trigger: Price(0),
+            market: MarketId(0),
+            side,
+            direction: Direction::Rising,
+            kind: OrderKind::Limit,
+            life: Life::Rest,
+            post_only: false,
+            self_trade: SelfTrade::ExpireTaker,
+        }
+    }
+
+    /// A side and the tree's entries behind it, as the tree store joins them.
+    struct Joined {
+        side: BookSide,
+        slots: OrderSlots,
+        tree: BTreeMap<Key, Order>,
+        adopted: BTreeMap<Key, u32>,
+    }
+
+    impl Joined {
+        fn adopt(&mut self, key: Key) -> u32 {
+            let (slots, tree) = (&mut self.slots, &self.tree);
+            *self.adopted.entry(key).or_insert_with(|| slots.add(tree[&key], true))
+        }
+
+        fn next(&mut self, after: Option<u32>) -> Option<u32> {
+            loop {
+                match self.side.step(&self.slots, after) {
+                    Step::Found(slot) => return Some(slot),
+                    Step::End => return None,
+                    Step::Read(frontier) => {
+                        let Some((&key, _)) = self.tree.range(frontier + 1..).next() else {
+                            self.side.end();
+                            continue;
+                        };
+                        self.side.advance(key);
+                        let slot = self.adopt(key);
+                        if self.slots.cell(slot).open {
+                            self.side.read(&mut self.slots, slot);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_side_comes_in_the_order_of_all_its_keys(
+            buys: bool,
+            in_tree in prop::collection::vec(1..6u32, 0..20),
+            steps in prop::collection::vec((0..3u8, 1..6u32, any::<prop::sample::Index>()), 0..60),
+        ) {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let entries: Vec<Order> =
+                (1..).zip(&in_tree).map(|(number, price)| order(side, *price, number)).collect();
+            let tree: BTreeMap<Key, Order> = entries.iter().map(|order| (keys::order(order), *order)).collect();
+            let mut model = tree.clone();
+            let before = keys::book_side(MarketId(0), side).0;
+            let mut own = BTreeMap::new();
+            let mut joined = Joined {
+                side: BookSide::new(before),
+                slots: OrderSlots::default(),
+                tree,
+                adopted: BTreeMap::new(),
+            };
+            let mut number = in_tree.len() as u64;
+            for (what, price, which) in steps {
+                match what {
+                    0 => {
+                        number += 1;
+                        let order = order(side, price, number);
+                        let slot = joined.slots.add(order, false);
+                        joined.side.insert(&mut joined.slots, slot);
+                        own.insert(keys::order(&order), slot);
+                        model.insert(keys::order(&order), order);
+                    }
+                    1 if !model.is_empty() => {
+                        let keys: Vec<Key> = model.keys().copied().collect();
+                        let key = *which.get(&keys);
+                        let slot = own.remove(&key).unwrap_or_else(|| joined.adopt(key));
+                        joined.side.remove(&mut joined.slots, slot);
+                        joined.slots.close(slot);
+                        model.remove(&key);
+                    }
+                    _ => {
+                        // As far down as somebody may look.
+                        let mut found = Vec::new();
+                        let mut at = None;
+                        for _ in 0..=which.index(model.len() + 2) {
+                            let Some(slot) = joined.next(at) else { break };
+                            found.push(keys::order(joined.slots.get(slot)));
+                            at = Some(slot);
+                        }
+                        let expected: Vec<Key> = model.keys().copied().take(found.len()).collect();
+                        prop_assert_eq!(&found, &expected);
+                    }
+                }
+            }
+            let mut at = None;
+            for key in model.keys() {
+                at = joined.next(at);
+                prop_assert_eq!(at.map(|slot| keys::order(joined.slots.get(slot))), Some(*key));
+            }
+            prop_assert_eq!(joined.next(at), None);
+        }
+    }
+}

@@ -527,17 +527,8 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
 }
 
 /// Stands in for globals that are always there.
-const EMPTY: Globals = Globals {
-    capacity: rules::Capacity { accounts: 0, open_orders: 0, assets: 0, markets: 0, price_levels: 0 },
-    orders: 0,
-    open_orders: 0,
-    accounts: 0,
-    assets: 0,
-    markets: 0,
-    price_levels: 0,
-    withdrawals: 0,
-    halted: false,
-};
+const EMPTY: Globals =
+    Globals::new(rules::Capacity { accounts: 0, open_orders: 0, assets: 0, markets: 0, price_levels: 0 });
 
 /// The batch's changes to the tree.
 struct Changes {
