@@ -1,7 +1,9 @@
-//! One engine over and over, for a profiler: `profile bare|full|client-ids|pipeline|burst [RUNS]`.
+//! One engine over and over, for a profiler: `profile bare|full|client-ids|pipeline [RUNS] [MAX_LAG]`.
 
 use anyhow::{Context as _, bail};
-use bench::{BareEngine, FullEngine, PipelineFigures, With, Without, Workload, measure_pipeline, throughput};
+use bench::{
+    BareEngine, FullEngine, PipelineFigures, SUSTAINED, With, Without, Workload, measure_pipeline, throughput,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -10,8 +12,8 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let engine = arguments.next().context("bare, full, client-ids or pipeline?")?;
     let runs: u32 = arguments.next().map_or(Ok(10), |runs| runs.parse())?;
-    if let "pipeline" | "burst" = engine.as_str() {
-        let max_lag = if engine == "burst" { 1 << 20 } else { 150_000 };
+    if engine == "pipeline" {
+        let max_lag: u64 = arguments.next().map_or(Ok(SUSTAINED), |lag| lag.parse())?;
         for _ in 0..runs {
             let figures = measure_pipeline(1, 1_000_000, 500, 50_000, max_lag)?;
             let PipelineFigures { acknowledged_per_second, sealed_per_second, stages, threads, .. } = figures;

@@ -3,6 +3,7 @@
 //! Market makers hand in their commands in bundles, one signature over the stream for each. Everything is made and
 //! signed before the clock starts, since that is the traders' work.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
@@ -27,6 +28,16 @@ const MARKET: MarketId = MarketId(0);
 const MAX_PRICE: Price = Price(1 << 16);
 /// Submissions under way before the oldest acknowledgement is waited for.
 const UNDER_WAY: usize = 256;
+
+/// Unsealed commands at most, to measure what can be sustained: three batches of 50,000, one to fill, one to execute, one to
+/// seal.
+pub const SUSTAINED: u64 = 150_000;
+/// Unsealed commands at most, to measure how fast a burst is acknowledged.
+pub const BURST: u64 = 1 << 20;
+
+/// Commands before the clock starts: the rates are those of an exchange that has been running, whose memory has been used
+/// before.
+const WARM_UP: usize = 250_000;
 
 /// What the pipeline did.
 #[derive(Clone, Debug, Serialize)]
@@ -75,7 +86,7 @@ pub fn measure_pipeline(
 ) -> Result<PipelineFigures, BenchError> {
     let genesis = genesis();
     let (admin, funding) = setup();
-    let (bundles, open_orders) = bundles(seed, commands, bundle, &genesis, &admin, &funding);
+    let (bundles, open_orders) = bundles(seed, WARM_UP + commands, bundle, &genesis, &admin, &funding);
     let dir = tempfile::tempdir().map_err(BenchError::Directory)?;
     let mut config = Config::new(dir.path());
     config.max_lag = max_lag;
@@ -100,23 +111,15 @@ pub fn measure_pipeline(
         *slot = Some(signer);
         submissions.push(submission);
     }
+    let measured = submissions.split_off(WARM_UP.div_ceil(bundle).min(submissions.len()));
+    play(&exchange, submissions)?;
     exchange.seal();
     settle(&exchange)?;
     let before = exchange.stats();
     let cpu = ThreadCpu::now();
 
     let start = Instant::now();
-    let mut tickets: std::collections::VecDeque<Ticket> = std::collections::VecDeque::new();
-    for submission in submissions {
-        tickets.push_back(exchange.submit_waiting(submission)?);
-        while tickets.len() > UNDER_WAY {
-            let Some(ticket) = tickets.pop_front() else { break };
-            ticket.wait()?;
-        }
-    }
-    for ticket in tickets {
-        ticket.wait()?;
-    }
+    play(&exchange, measured)?;
     let acknowledged = start.elapsed();
     exchange.seal();
     settle(&exchange)?;
@@ -154,6 +157,22 @@ pub fn measure_pipeline(
     };
     exchange.shutdown()?;
     Ok(figures)
+}
+
+/// Hands submissions in, and waits until all are acknowledged.
+fn play(exchange: &Exchange, submissions: Vec<Submission>) -> Result<(), BenchError> {
+    let mut tickets = VecDeque::new();
+    for submission in submissions {
+        tickets.push_back(exchange.submit_waiting(submission)?);
+        while tickets.len() > UNDER_WAY {
+            let Some(ticket) = tickets.pop_front() else { break };
+            Ticket::wait(ticket)?;
+        }
+    }
+    for ticket in tickets {
+        ticket.wait()?;
+    }
+    Ok(())
 }
 
 /// Waits until everything executed is sealed.

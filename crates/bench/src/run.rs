@@ -11,7 +11,7 @@ use crate::full_engine::{FullEngine, With, Without};
 use crate::machine::Machine;
 use crate::measure::{Clock, EngineFigures, Latency, Spread, latency, throughput};
 use crate::memory::measure_memory;
-use crate::pipeline::measure_pipeline;
+use crate::pipeline::{BURST, SUSTAINED, measure_pipeline};
 use crate::report::Report;
 use crate::workload::Workload;
 
@@ -47,9 +47,8 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     #[cfg(feature = "peers")]
     measured.push(Box::new(RunsOf::<crate::OrderbookRsEngine>::new()));
 
-    let (sustained, burst) = (150_000, 1 << 20);
     let pipelines =
-        [(500, 50_000, sustained), (500, 10_000, sustained), (20, 10_000, sustained), (500, 50_000, burst)];
+        [(500, 50_000, SUSTAINED), (500, 10_000, SUSTAINED), (20, 10_000, SUSTAINED), (500, 50_000, BURST)];
     let steps = repetitions * measured.len() + 2 + pipelines.len();
     let progress = ProgressBar::new(steps as u64).with_style(style());
     progress.set_message("memory");
