@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proving::protocol::{Client, ClientError, Hello};
 use proving::{
-    Cancellation, JobState, Millis, Priority, SubmitError, SubmitOptions, Work, WorkerError, work,
+    Cancellation, JobState, Millis, Priority, SubmitError, SubmitOptions, Work, WorkerError, WorkerEvent,
+    work,
 };
 use transition::BatchRange;
 use verifier::ProofKind;
@@ -28,6 +29,10 @@ fn two_workers_prove_all_batches_once_and_the_figures_say_so() {
     }
     let proved: u64 = workers.iter().map(|worker| worker.backend.proved.load(Ordering::SeqCst)).sum();
     assert_eq!(proved, 12);
+    let delivered = |event: &WorkerEvent| matches!(event, WorkerEvent::Delivered { cycles: 1_000, .. });
+    let told =
+        workers.iter().map(|worker| worker.events.lock().unwrap().iter().filter(|e| delivered(e)).count());
+    eventually("the workers hear of it", || told.clone().sum::<usize>() == 12);
     let status = Client::new(&node.url, key(99)).status().unwrap();
     let figures = &status.statistics;
     assert_eq!((figures.proved, figures.executed, figures.queued, figures.failed), (12, 0, 0, 0));
