@@ -1,0 +1,3 @@
+#![no_main]
+sp1_zkvm::entrypoint!(main);
+fn main() {}
