@@ -123,3 +123,33 @@ fn multiply_base_and<P: Precompiles>(s: &Scalar, k: &Scalar, q: &Point) -> Point
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::edwards::CompressedEdwardsY;
+
+    use super::*;
+    use crate::soft::Soft;
+
+    #[test]
+    fn a_key_is_the_point_that_dalek_reads_reduced_or_not() {
+        let mut points = 0;
+        for small in 0..=18 {
+            for (low, fill, top) in
+                [(small, 0, 0), (small, 0, 0x80), (0xed + small, 0xff, 0x7f), (0xed + small, 0xff, 0xff)]
+            {
+                let mut bytes = [fill; 32];
+                (bytes[0], bytes[31]) = (low, top);
+                let theirs = CompressedEdwardsY(bytes).decompress();
+                let ours = decompress::<Soft>(&bytes);
+                let two_torsion = theirs.is_some_and(|point| (point + point) == Default::default());
+                assert_eq!(
+                    ours.map(|point| compress(&point)),
+                    theirs.filter(|_| !two_torsion).map(|point| point.compress().0)
+                );
+                points += usize::from(ours.is_some());
+            }
+        }
+        assert!(points > 10, "{points}");
+    }
+}

@@ -5,13 +5,18 @@
 //! against [`transition::Native`] by `tests/same_as_native.rs`: the same answer for every key, message and signature.
 //!
 //! `no_std`. Must not know about any zkVM.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
+#[cfg(test)]
+extern crate self as guest_crypto;
 
 mod ed25519;
 mod keccak;
 mod precompiles;
 mod secp256k1;
 mod sha256;
+#[cfg(test)]
+#[path = "../tests/same_as_native/soft.rs"]
+mod soft;
 
 pub use precompiles::{Point, Precompiles};
 pub use sha256::Sha256;
