@@ -8,6 +8,11 @@ use crate::Precompiles;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sha256<P>(core::marker::PhantomData<P>);
 
+/// A block in two halves, where a machine can read whole words of it.
+#[derive(Default)]
+#[repr(align(8))]
+struct Block([[u8; 32]; 2]);
+
 impl<P: Precompiles> TreeHash for Sha256<P> {
     fn hash(bytes: &[u8]) -> Digest {
         let mut state = P::sha256_start();
@@ -16,20 +21,20 @@ impl<P: Precompiles> TreeHash for Sha256<P> {
         for [first, second] in blocks {
             P::sha256_compress(&mut state, first, second);
         }
-        // The rest, the end bit and the length fill two halves or four, the first of which may be a whole half.
-        let mut tail = [[0; 32]; 4];
-        let flat = tail.as_flattened_mut();
+        // The rest, the end bit and the length: one block or two.
+        let mut block = Block::default();
         let length = half.len() * 32 + rest.len();
-        flat[..half.len() * 32].copy_from_slice(half.as_flattened());
-        flat[half.len() * 32..length].copy_from_slice(rest);
-        flat[length] = 0x80;
-        let padded = if length < 56 { 64 } else { 128 };
-        let bits = bytes.len() as u64 * 8;
-        flat[padded - 8..padded].copy_from_slice(&bits.to_be_bytes());
-        P::sha256_compress(&mut state, &tail[0], &tail[1]);
-        if padded == 128 {
-            P::sha256_compress(&mut state, &tail[2], &tail[3]);
+        let bytes_of_block = block.0.as_flattened_mut();
+        bytes_of_block[..half.len() * 32].copy_from_slice(half.as_flattened());
+        bytes_of_block[half.len() * 32..length].copy_from_slice(rest);
+        bytes_of_block[length] = 0x80;
+        if length >= 56 {
+            P::sha256_compress(&mut state, &block.0[0], &block.0[1]);
+            block = Block::default();
         }
+        let bits = bytes.len() as u64 * 8;
+        block.0[1][24..].copy_from_slice(&bits.to_be_bytes());
+        P::sha256_compress(&mut state, &block.0[0], &block.0[1]);
         P::sha256_digest(&state)
     }
 

@@ -101,21 +101,36 @@ impl Precompiles for Sp1 {
     }
 }
 
-/// Eight big-endian words of a message, each in a limb of its own. Two at a time where the bytes are aligned.
+/// Eight big-endian words of a message, each in a limb of its own: two at a time as far as the bytes are aligned.
 #[inline]
 fn load(words: &mut [u64], bytes: &[u8; 32]) {
-    // SAFETY: every bit pattern is a u64.
-    let (before, pairs, _) = unsafe { bytes.align_to::<u64>() };
-    if before.is_empty() {
-        for (words, pair) in words.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
-            let pair = swap_halves(*pair);
-            *words = [pair & 0xffff_ffff, pair >> 32];
+    let words = words.as_chunks_mut::<2>().0;
+    // SAFETY: every bit pattern is a number.
+    let ([], pairs, []) = (unsafe { bytes.align_to::<u64>() }) else {
+        // SAFETY: as above.
+        match unsafe { bytes.align_to::<u32>() } {
+            ([], halves, []) => {
+                for (words, [low, high]) in words.iter_mut().zip(halves.as_chunks::<2>().0) {
+                    store(words, u64::from(*low) | u64::from(*high) << 32);
+                }
+            }
+            _ => {
+                for (words, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0.as_chunks::<2>().0) {
+                    *words = bytes.map(|bytes| u32::from_be_bytes(bytes).into());
+                }
+            }
         }
-    } else {
-        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            *word = u32::from_be_bytes(*bytes).into();
-        }
+        return;
+    };
+    for (words, pair) in words.iter_mut().zip(pairs) {
+        store(words, *pair);
     }
+}
+
+#[inline]
+fn store(words: &mut [u64; 2], pair: u64) {
+    let pair = swap_halves(pair);
+    *words = [pair & 0xffff_ffff, pair >> 32];
 }
 
 /// Reverses the bytes of both 32-bit halves. The target has no instruction for it.
