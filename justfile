@@ -31,6 +31,10 @@ criterion:
 no-std:
     .ci/no-std
 
+# Rebuild the guest programs and their keys, byte for byte (needs nightly with rust-src).
+guests:
+    guests/build
+
 # Coverage-guided fuzzing of a decoder (needs nightly and cargo-fuzz): targets are listed in fuzz/Cargo.toml.
 fuzz TARGET *ARGS:
     cd fuzz && cargo +nightly run --release --example seeds && cargo +nightly fuzz run {{TARGET}} {{ARGS}}

@@ -6,10 +6,14 @@
 //! proofs are made.
 #![no_std]
 extern crate alloc;
+#[cfg(feature = "sp1")]
+extern crate std;
 
 mod kind;
 mod program;
 mod proof;
+#[cfg(feature = "sp1")]
+pub mod sp1;
 mod verify;
 
 pub use kind::ProofKind;
