@@ -181,7 +181,7 @@ pub fn announce(data: &Path, node: &ProvingNode, kind: ProofKind) {
     } else {
         eprintln!("  {}", kind.statement());
     }
-    eprintln!("  let a worker in: prover-sp1 key >> {}", data.join("proving/workers").display());
+    eprintln!("  let a worker in: prover-sp1 worker-key >> {}", data.join("proving/workers").display());
     eprintln!("  start it:        prover-sp1 work --node http://{}", node.address);
 }
 

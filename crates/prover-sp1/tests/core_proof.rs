@@ -3,13 +3,11 @@
 //! Takes minutes and up to 16 GiB; everything that needs a proof shares this one.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod support;
-
 use std::time::Instant;
 
 use prover_sp1::{Config, Sp1, environment};
 use proving::{Backend, Cancellation};
-use support::Sealer;
+use test_batches::Sealer;
 use transition::BatchRange;
 use verifier::sp1::Sp1Verifier;
 use verifier::{Proof, ProofError, ProofKind};
