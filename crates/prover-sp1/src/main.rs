@@ -248,7 +248,7 @@ fn show(bar: &ProgressBar, phase: Phase) {
         Phase::Executing => "executing".to_string(),
         Phase::Preparing => "setting the prover up: one to two minutes, once".to_string(),
         Phase::Proving { cycles } => {
-            format!("proving {cycles} cycles: about {:.0} minutes on two cores", 1.5 + cycles as f64 * 1e-6)
+            format!("proving {cycles} cycles: about {:.0} minutes on two cores", 1.5 + cycles as f64 * 2e-6)
         }
         Phase::Checking => "checking the proof".to_string(),
     };
