@@ -3,17 +3,16 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use proving::protocol::auth::WorkerKey;
 use proving::protocol::{Client, Status};
 use proving::router::{self, BreakerConfig, MicroDollars, Strategy};
-use proving::{FormationPolicy, Preferences, Priority, QueuePolicy, Settings, SubmitOptions};
+use proving::{Counts, FormationPolicy, Preferences, Priority, QueuePolicy, Settings, SubmitOptions};
 use verifier::{Proof, ProofError, ProofKind, ProofSystem};
 
 use crate::proving_node::{NodeOptions, ProvingNode};
@@ -24,7 +23,7 @@ const KEEP_FINISHED: usize = 100_000;
 const LIE_COOLDOWN: Duration = Duration::from_secs(24 * 3600);
 
 /// Settings of a proving node that `prove` and `replay --prove` share.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, PartialEq)]
 pub struct ProvingOptions {
     /// Where workers come to
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7600")]
@@ -56,6 +55,18 @@ pub struct ProvingOptions {
     /// How urgent: low, normal, high, critical
     #[arg(long, default_value = "normal")]
     pub priority: Priority,
+}
+
+impl Default for ProvingOptions {
+    /// As when nothing is said on the command line.
+    fn default() -> Self {
+        #[derive(Parser)]
+        struct Unsaid {
+            #[command(flatten)]
+            options: ProvingOptions,
+        }
+        Unsaid::parse_from(["glassbook"]).options
+    }
 }
 
 impl ProvingOptions {
@@ -131,14 +142,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !data.join("batches").is_dir() {
         bail!("{} is not a data directory: it has no folder `batches`", data.display());
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping: nothing is lost, workers come back when the node does");
-    })?;
+    let stop = crate::stop_on_ctrl_c("nothing is lost, workers come back when the node does")?;
     let node = ProvingNode::start(data, options.proving.node())?;
     announce(data, &node, options.proving.kind);
     wait(&node, options.until_done, &stop)?;
@@ -202,15 +206,12 @@ fn bar() -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, node: &ProvingNode) {
-    let status = node.manager.status();
-    let here = status.workers.iter().filter(|worker| worker.silent < 120_000).count();
+    let Counts { waiting, at_work, given_up, workers } = node.manager.counts();
     bar.set_length(node.seen());
     bar.set_position(node.done().0);
     let trouble = node.trouble().map(|why| format!("; {why}")).unwrap_or_default();
-    let statistics = &status.statistics;
     bar.set_message(format!(
-        "done; {} jobs wait, {} at work, {} failed; {here} workers{trouble}",
-        statistics.queued, statistics.proving, statistics.failed
+        "done; {waiting} jobs wait, {at_work} at work, {given_up} failed; {workers} workers{trouble}"
     ));
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use proving::protocol::auth::Gate;
 use proving::{
-    Cancellation, FormationPolicy, Former, JobState, Manager, Millis, Settings, SubmitError, SubmitOptions,
+    BatchSet, Cancellation, FormationPolicy, Former, Manager, Millis, Settings, SubmitError, SubmitOptions,
     Work, WorkerId,
 };
 use transition::SealedBatch;
@@ -87,6 +87,8 @@ impl ProvingNode {
             thread::spawn(move || Ok(proving::protocol::serve(manager, gate, listener, &stop)?))
         };
         let follower = Follower {
+            // From here on, who makes jobs of batches is the follower.
+            covered: manager.covered(options.kind),
             batches: data.join("batches"),
             workers,
             manager: Arc::clone(&manager),
@@ -153,6 +155,8 @@ struct Follower {
     options: NodeOptions,
     progress: Arc<Progress>,
     stop: Cancellation,
+    /// The batches that had a proof or a job when the node was started.
+    covered: BatchSet,
     /// The next batch to look for.
     next: u64,
 }
@@ -184,11 +188,10 @@ impl Follower {
 
     /// Takes what is new, and looks how far the proofs are.
     fn look(&mut self) -> Result<()> {
-        let covered = self.covered();
         loop {
             let number = self.next;
             let path = self.batches.join(format!("{number:012}.batch"));
-            if covered.contains(&number) {
+            if self.covered.contains(number) {
                 self.flush()?;
             } else if path.exists() {
                 let batch = SealedBatch::read(&path).with_context(|| path.display().to_string())?;
@@ -226,33 +229,10 @@ impl Follower {
         }
     }
 
-    /// Batches that jobs cover which are done or will be.
-    fn covered(&self) -> BTreeSet<u64> {
-        let jobs = self.manager.jobs();
-        let alive = jobs.iter().filter(|job| {
-            job.kind == self.options.kind
-                && !matches!(job.state, JobState::Failed { .. } | JobState::Cancelled { .. })
-        });
-        alive.flat_map(|job| job.batches.0..=job.batches.1).collect()
-    }
-
     /// How far everything is proved.
     fn count(&self) -> Result<()> {
-        let mut done: Vec<(u64, u64)> = self
-            .manager
-            .jobs()
-            .iter()
-            .filter(|job| job.kind == self.options.kind && matches!(job.state, JobState::Done(_)))
-            .map(|job| job.batches)
-            .collect();
-        done.sort_unstable();
+        let last = self.manager.done(self.options.kind).complete_to();
         let before = self.progress.done_batch.load(Ordering::Relaxed);
-        let mut last = before;
-        for (first, to) in done {
-            if first <= last + 1 {
-                last = last.max(to);
-            }
-        }
         if last > before {
             let path = self.batches.join(format!("{last:012}.batch"));
             let batch = SealedBatch::read(&path).with_context(|| path.display().to_string())?;

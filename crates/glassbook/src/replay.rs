@@ -46,6 +46,9 @@ pub struct Options {
     /// Commands that are signed and handed in together
     #[arg(long, value_name = "COMMANDS", default_value_t = 500)]
     bundle: usize,
+    /// Play at most so many commands a second
+    #[arg(long, value_name = "COMMANDS", value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
     /// Bind the engine to this core
     #[arg(long, value_name = "CORE")]
     engine_core: Option<usize>,
@@ -67,14 +70,10 @@ pub struct Options {
 
 /// Plays the file and reports.
 pub fn run(options: &Options) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping: what was accepted is finished first (once more to end at once)");
-    })?;
+    if !options.prove && options.proving != ProvingOptions::default() {
+        bail!("options about proving need --prove");
+    }
+    let stop = crate::stop_on_ctrl_c("what was accepted is finished first")?;
 
     let mut source = flow::open(&options.file)?;
     let genesis = *source.genesis();
@@ -93,7 +92,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut watch = Watch::new(&genesis);
     let mut player = Player::new(&exchange, options.bundle.clamp(1, MAX_BUNDLE));
     let began = Instant::now();
-    let mut skipped = 0;
+    let (mut skipped, mut handed_in) = (0_u64, 0_u64);
     while !stop.load(Ordering::Relaxed) {
         let Some(item) = source.next() else { break };
         let item: FlowItem = item?;
@@ -101,7 +100,11 @@ pub fn run(options: &Options) -> Result<()> {
         if skipped < recovered.last_sequence {
             skipped += 1;
         } else {
+            if let Some(rate) = options.rate {
+                sleep_until(began + Duration::from_secs_f64(handed_in as f64 / rate as f64));
+            }
             player.play(item)?;
+            handed_in += 1;
         }
         let progress = source.progress();
         if progress.done % 256 == 0 {
@@ -159,6 +162,14 @@ pub fn run(options: &Options) -> Result<()> {
         None => writeln!(out, "sealed batches: {}", data.join("batches").display())?,
     }
     Ok(())
+}
+
+/// Sleeps only when it is worth it: a timer is no more exact than that.
+fn sleep_until(time: Instant) {
+    let left = time.saturating_duration_since(Instant::now());
+    if left > Duration::from_millis(1) {
+        thread::sleep(left);
+    }
 }
 
 /// Batches that are proved while the flow is played.

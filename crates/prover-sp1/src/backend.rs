@@ -9,8 +9,7 @@ use std::time::Instant;
 use proving::{Availability, Backend, BackendError, Cancellation, Capabilities, Execution};
 use serde::Serialize;
 use sp1_sdk::blocking::{LightProver, Prover, ProverClient};
-use sp1_sdk::{HashableKey, SP1Proof, SP1ProofMode, SP1ProofWithPublicValues, SP1PublicValues, SP1Stdin};
-use sp1_verifier::{GROTH16_VK_BYTES, Groth16Verifier, PLONK_VK_BYTES, PlonkVerifier};
+use sp1_sdk::{HashableKey, SP1Proof, SP1ProofMode, SP1Stdin};
 use transition::{BatchRange, Claim, Native, execute_range};
 use verifier::sp1::{COMMITTED_KEY, COMMITTED_PROGRAM, Sp1Verifier, VERSION};
 use verifier::{ProgramId, Proof, ProofError, ProofKind, ProofSystem, public_values};
@@ -137,20 +136,6 @@ impl Sp1 {
             SP1Proof::Groth16(_) | SP1Proof::Plonk(_) => guarded(|| Ok(proof.bytes())),
         }
     }
-
-    fn verify_compressed(&self, proof: &Proof) -> Result<(), BackendError> {
-        let decoded = bincode::deserialize(&proof.bytes)
-            .map_err(|why| ProofError::Invalid { why: format!("it does not decode: {why}") })?;
-        let bundle = SP1ProofWithPublicValues::new(
-            SP1Proof::Compressed(Box::new(decoded)),
-            SP1PublicValues::from(&proof.public_values()),
-            VERSION.to_string(),
-        );
-        let key = bincode::deserialize(COMMITTED_KEY).map_err(failed)?;
-        self.light()
-            .verify(&bundle, &key, None)
-            .map_err(|why| ProofError::Invalid { why: why.to_string() }.into())
-    }
 }
 
 impl Backend for Sp1 {
@@ -217,24 +202,7 @@ impl Backend for Sp1 {
         if proof.claims != claims {
             return Err(ProofError::Invalid { why: "it is about other claims".to_string() }.into());
         }
-        if matches!(proof.kind, ProofKind::Executed | ProofKind::Core) {
-            return Ok(self.checker.verify(proof)?);
-        }
-        self.checker.verify_header(proof)?;
-        let program = format!("0x{COMMITTED_PROGRAM}");
-        let (bytes, values) = (&proof.bytes, proof.public_values());
-        let invalid = |why: String| BackendError::Proof(ProofError::Invalid { why });
-        guarded(|| match proof.kind {
-            ProofKind::Groth16 => Groth16Verifier::verify(bytes, &values, &program, &GROTH16_VK_BYTES)
-                .map_err(|why| invalid(why.to_string())),
-            ProofKind::Plonk => PlonkVerifier::verify(bytes, &values, &program, &PLONK_VK_BYTES)
-                .map_err(|why| invalid(why.to_string())),
-            _ => self.verify_compressed(proof),
-        })
-        .map_err(|error| match error {
-            BackendError::Failed { why, .. } => invalid(why),
-            error => error,
-        })
+        Ok(self.checker.verify(proof)?)
     }
 }
 

@@ -50,8 +50,7 @@ enum Command {
     Prove(ProveOptions),
     /// Check a proof of any kind
     ///
-    /// Says what the proof is worth, and checks it. `glassbook verify` does the same for core proofs without this
-    /// program.
+    /// Says what the proof is worth, and checks it, as `glassbook verify` does.
     Verify {
         /// A file from `prover-sp1 prove`
         proof: PathBuf,

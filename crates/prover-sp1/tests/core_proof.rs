@@ -56,6 +56,10 @@ fn claims_are_bound(verifier: &Sp1Verifier, proof: &Proof) {
     verifier.verify(&other).unwrap_err();
     other.kind = ProofKind::Executed;
     assert_eq!(verifier.verify(&other), Err(ProofError::NotAProof));
+    for kind in [ProofKind::Compressed, ProofKind::Groth16, ProofKind::Plonk] {
+        let other = Proof { kind, ..proof.clone() };
+        assert!(matches!(verifier.verify(&other), Err(ProofError::Invalid { .. })));
+    }
     let mut other = proof.clone();
     other.program.0[31] ^= 1;
     assert!(matches!(verifier.verify(&other), Err(ProofError::OtherProgram { .. })));

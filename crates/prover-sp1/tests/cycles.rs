@@ -61,3 +61,8 @@ fn a_range_claims_every_batch_in_order_and_nothing_else_is_taken() {
     forged.authorisation.streams[0].1[3] ^= 1;
     assert!(matches!(sp1.execute(&forged.into()), Err(BackendError::Refused { .. })));
 }
+
+#[test]
+fn the_light_verifier_speaks_of_the_same_circuits_as_the_sdk() {
+    assert_eq!(verifier::sp1::VERSION, sp1_sdk::SP1_CIRCUIT_VERSION.trim());
+}

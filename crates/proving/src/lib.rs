@@ -12,6 +12,7 @@
 
 mod backend;
 mod backoff;
+mod batches;
 mod cancel;
 mod error;
 mod formation;
@@ -28,11 +29,12 @@ mod worker;
 
 pub use backend::{Availability, Backend, Capabilities, Execution};
 pub use backoff::Backoff;
+pub use batches::BatchSet;
 pub use cancel::Cancellation;
 pub use error::{BackendError, StoreError, SubmitError};
 pub use formation::{FormationPolicy, Former, Load};
 pub use job::{Figures, Job, JobId, JobState, Lease, LeaseId, Millis, Preferences, Priority, Work, WorkerId};
-pub use manager::{Check, Manager, Settings, SubmitOptions, WorkerFault};
+pub use manager::{Check, Counts, Manager, Settings, SubmitOptions, WorkerFault};
 pub use queue::{Lost, Queue, QueuePolicy};
 pub use statistics::{Statistics, Summary};
 pub use store::Store;

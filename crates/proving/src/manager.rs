@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use transition::{BatchRange, Limits, Native, execute_range};
 use types::Timestamp;
-use verifier::{Proof, ProofError, ProofSystem};
+use verifier::{Proof, ProofError, ProofKind, ProofSystem};
 
+use crate::batches::BatchSet;
 use crate::formation::Load;
 use crate::job::{Figures, Job, JobId, JobState, LeaseId, Millis, Preferences, Priority, Work, WorkerId};
 use crate::protocol::{Failed, Hello, Incident, JobStatus, Offer, Pulse, Status, WorkerStatus};
@@ -76,8 +77,23 @@ impl fmt::Debug for Manager {
     }
 }
 
+/// How many jobs and workers there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Jobs that wait.
+    pub waiting: usize,
+    /// Jobs that workers have.
+    pub at_work: usize,
+    /// Jobs that were given up.
+    pub given_up: usize,
+    /// Workers that were heard of lately.
+    pub workers: usize,
+}
+
 struct Inner {
     queue: Queue,
+    /// The batches that are done. Survives that their jobs are forgotten.
+    done: BTreeMap<ProofKind, BatchSet>,
     router: Router,
     workers: BTreeMap<WorkerId, Known>,
     /// What the router knows of open jobs.
@@ -138,8 +154,17 @@ impl Manager {
         queue.restart_terms(Millis::now());
         let mut requests = BTreeMap::new();
         for job in queue.jobs().filter(|job| !job.state.is_final()) {
-            let range = BatchRange::decode(&store.input(job.id)?, &Limits::default());
-            requests.insert(job.id, request(&range.map_err(|_| StoreError::Record)?, job)?);
+            let range = BatchRange::decode(&store.input(job.id)?, &Limits::default())?;
+            requests.insert(job.id, request(&range, job)?);
+        }
+        let mut proofs = store.proofs()?;
+        // A crash came after the proof and before the job was done: it will be.
+        for job in queue.jobs().filter(|job| !job.state.is_final()) {
+            proofs.remove(&(job.kind, job.batches));
+        }
+        let mut done: BTreeMap<ProofKind, BatchSet> = BTreeMap::new();
+        for (kind, (first, last)) in proofs {
+            done.entry(kind).or_default().insert(first, last);
         }
         // A record that cannot be read is learned again.
         let records = store
@@ -149,6 +174,7 @@ impl Manager {
             .collect();
         let inner = Inner {
             queue,
+            done,
             router: Router::new(settings.router),
             requests,
             records,
@@ -246,6 +272,37 @@ impl Manager {
         jobs
     }
 
+    /// The batches that have a proof of that kind.
+    #[must_use]
+    pub fn done(&self, kind: ProofKind) -> BatchSet {
+        self.state().done.get(&kind).cloned().unwrap_or_default()
+    }
+
+    /// The batches that have a proof of that kind, and those that open jobs will prove.
+    #[must_use]
+    pub fn covered(&self, kind: ProofKind) -> BatchSet {
+        let state = self.state();
+        let mut covered = state.done.get(&kind).cloned().unwrap_or_default();
+        for job in state.queue.jobs().filter(|job| job.kind == kind && !job.state.is_final()) {
+            covered.insert(job.batches.0, job.batches.1);
+        }
+        covered
+    }
+
+    /// How many jobs and workers there are.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let state = self.state();
+        let waiting = state.queue.waiting();
+        let given_up = state.queue.jobs().filter(|job| matches!(job.state, JobState::Failed { .. })).count();
+        Counts {
+            waiting,
+            at_work: state.queue.open() - waiting,
+            given_up,
+            workers: state.here(Millis::now()),
+        }
+    }
+
     /// Waits until a job is finished; none when the time is over before.
     #[must_use]
     pub fn wait(&self, id: JobId, time: Duration) -> Option<Job> {
@@ -283,8 +340,7 @@ impl Manager {
     #[must_use]
     pub fn load(&self) -> Load {
         let state = self.state();
-        let now = Millis::now();
-        let here = state.workers.values().filter(|worker| now.since(worker.heard) < SILENT).count();
+        let here = state.here(Millis::now());
         let busy = state.queue.open() - state.queue.waiting();
         Load { waiting: state.queue.waiting(), idle: here.saturating_sub(busy) }
     }
@@ -301,7 +357,6 @@ impl Manager {
             let holder = state.holder(id);
             if let Some(job) = state.queue.give_up(id, "the deadline passed".into(), now) {
                 self.keep(job);
-                self.store.drop_input(id);
                 state.withdraw(id, holder, now);
             }
         }
@@ -323,9 +378,12 @@ impl Manager {
         }
     }
 
-    /// Writes a change down that nobody asked for. If that fails, the job is after a restart as it was before.
+    /// Writes a change down that nobody asked for. If that fails, the job is after a restart as it was before, and needs
+    /// its input again.
     fn keep(&self, job: &Job) {
-        let _ = self.store.put(&[job]);
+        if self.store.put(&[job]).is_ok() && job.state.is_final() {
+            self.store.drop_input(job.id);
+        }
     }
 
     /// A lease ended without a proof.
@@ -334,7 +392,6 @@ impl Manager {
         let id = lost.job.id;
         self.keep(&lost.job);
         if lost.job.state.is_final() {
-            self.store.drop_input(id);
             state.requests.remove(&id);
         }
         // The router may not know the worker: it has not come back since the node was started.
@@ -486,6 +543,9 @@ impl Manager {
             if state.held(worker, lease).is_ok_and(|held| held == id) {
                 self.lose(&mut state, lease, Failure::Lied, &why, now);
             } else {
+                // The router knows it: it has introduced itself.
+                let _ = state.router.failed(worker, id, Failure::Lied, micros(now));
+                self.learn(&state, worker);
                 state.incident(now, worker, id, &why);
             }
             return Err(fault);
@@ -511,6 +571,7 @@ impl Manager {
         let Some(done) = state.queue.done(id, figures.clone()) else { return Err(WorkerFault::Over) };
         self.store.put(&[done])?;
         self.store.drop_input(id);
+        state.done.entry(job.kind).or_default().insert(job.batches.0, job.batches.1);
         let holder = match &job.state {
             JobState::Leased(lease) => Some(lease.worker),
             _ => None,
@@ -605,6 +666,11 @@ fn describe(worker: WorkerId, hello: &Hello) -> Result<WorkerDescription, Worker
 }
 
 impl Inner {
+    /// The workers that were heard of lately.
+    fn here(&self, now: Millis) -> usize {
+        self.workers.values().filter(|worker| now.since(worker.heard) < SILENT).count()
+    }
+
     /// Who works on a job.
     fn holder(&self, id: JobId) -> Option<WorkerId> {
         match &self.queue.get(id)?.state {

@@ -9,12 +9,13 @@
 //! An input is durable before its job is; a proof is durable before its job is done. So a job that is written down can
 //! always be worked on, and one that is done can always be shown.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
-use verifier::Proof;
+use verifier::{Proof, ProofKind};
 
 use crate::StoreError;
 use crate::job::{Job, JobId, WorkerId};
@@ -158,6 +159,22 @@ impl Store {
         self.dir.join("proofs").join(format!("{first:012}-{last:012}.{}.proof", job.kind))
     }
 
+    /// The kinds and batches of the proofs that are kept, from the names of their files.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn proofs(&self) -> Result<BTreeSet<(ProofKind, (u64, u64))>, StoreError> {
+        let path = self.dir.join("proofs");
+        let failed = |source| StoreError::File { path: path.clone(), source };
+        let mut proofs = BTreeSet::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            // What else lies there is nobody's business.
+            proofs.extend(name.to_str().and_then(parse_proof_name));
+        }
+        Ok(proofs)
+    }
+
     /// Keeps a proof.
     ///
     /// # Errors
@@ -173,6 +190,12 @@ impl Store {
     pub fn proof(&self, job: &Job) -> Result<Proof, StoreError> {
         Ok(Proof::decode(&read(&self.proof_path(job))?)?)
     }
+}
+
+fn parse_proof_name(name: &str) -> Option<(ProofKind, (u64, u64))> {
+    let (batches, kind) = name.strip_suffix(".proof")?.split_once('.')?;
+    let (first, last) = batches.split_once('-')?;
+    Some((kind.parse().ok()?, (first.parse().ok()?, last.parse().ok()?)))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, StoreError> {

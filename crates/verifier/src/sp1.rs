@@ -1,10 +1,11 @@
-//! Checking SP1 core proofs.
+//! Checking SP1 proofs.
 //!
 //! A core proof is one STARK for each shard of the execution. Each shard's public values say in what state of the
 //! machine the shard begins and in what state it ends. This module checks that the shards fit together from the
-//! program's start to its halt and commit to the claims; SP1's own library checks each shard.
+//! program's start to its halt and commit to the claims; SP1's own library checks each shard, and the proofs of all other
+//! kinds.
 //!
-//! What a verifier learns: see [`crate::ProofKind::Core`]. Nothing here needs a prover, a network or a secret.
+//! What a verifier learns: see [`crate::ProofKind`]. Nothing here needs a prover, a network or a secret.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,11 +21,13 @@ use sp1_core_machine::riscv::{MAX_NUMBER_OF_SHARDS, RiscvAir};
 use sp1_hypercube::air::PublicValues;
 use sp1_hypercube::septic_digest::SepticDigest;
 use sp1_hypercube::{
-    HashableKey, InnerSC, MachineVerifier, PROOF_MAX_NUM_PVS, SP1PcsProofInner, SP1VerifyingKey, ShardProof,
-    ShardVerifier,
+    HashableKey, InnerSC, MachineVerifier, PROOF_MAX_NUM_PVS, SP1PcsProofInner, SP1RecursionProof,
+    SP1VerifyingKey, ShardProof, ShardVerifier,
 };
 use sp1_primitives::fri_params::core_fri_config;
 use sp1_primitives::{SP1Field, SP1GlobalContext};
+use sp1_verifier::compressed::SP1CompressedVerifier;
+use sp1_verifier::{GROTH16_VK_BYTES, Groth16Verifier, PLONK_VK_BYTES, PlonkVerifier};
 
 use crate::{ProgramId, Proof, ProofError, ProofKind, ProofSystem};
 
@@ -51,6 +54,9 @@ type CoreVerifier = MachineVerifier<SP1GlobalContext, InnerSC<RiscvAir<Field>>>;
 
 /// One shard's proof.
 pub type Shard = ShardProof<SP1GlobalContext, SP1PcsProofInner>;
+
+/// A compressed proof.
+pub type Compressed = SP1RecursionProof<SP1GlobalContext, SP1PcsProofInner>;
 
 /// Checks proofs of one program.
 pub struct Sp1Verifier {
@@ -89,14 +95,24 @@ impl Sp1Verifier {
     /// When it does not, and why.
     pub fn verify(&self, proof: &Proof) -> Result<(), ProofError> {
         self.verify_header(proof)?;
+        let (bytes, values) = (proof.bytes.as_slice(), proof.public_values());
         match proof.kind {
             ProofKind::Executed => Err(ProofError::NotAProof),
-            ProofKind::Core => self.verify_core(&proof.public_values(), &proof.bytes),
-            kind => {
-                let why = "only core proofs are checked without the SDK; `prover-sp1 verify` checks all"
-                    .to_string();
-                Err(ProofError::Unsupported { system: ProofSystem::Sp1, kind, why })
-            }
+            ProofKind::Core => self.verify_core(&values, bytes),
+            ProofKind::Compressed => guarded(|| {
+                let proof: Compressed = decode(bytes).map_err(|why| format!("it does not decode: {why}"))?;
+                let key = self.key.hash_koalabear();
+                let checked = compressed().verify_compressed_with_public_values(&proof, &values, &key);
+                checked.map_err(|why| why.to_string())
+            }),
+            ProofKind::Groth16 => guarded(|| {
+                Groth16Verifier::verify(bytes, &values, &self.key.bytes32(), &GROTH16_VK_BYTES)
+                    .map_err(|why| why.to_string())
+            }),
+            ProofKind::Plonk => guarded(|| {
+                PlonkVerifier::verify(bytes, &values, &self.key.bytes32(), &PLONK_VK_BYTES)
+                    .map_err(|why| why.to_string())
+            }),
         }
     }
 
@@ -125,17 +141,10 @@ impl Sp1Verifier {
     /// # Errors
     /// When it does not, and why.
     pub fn verify_core(&self, public_values: &[u8], proof: &[u8]) -> Result<(), ProofError> {
-        // The proof is anybody's bytes, and SP1's library indexes and asserts as it goes.
-        let checked = catch_unwind(AssertUnwindSafe(|| {
+        guarded(|| {
             let shards: Vec<Shard> = decode(proof).map_err(|why| format!("it does not decode: {why}"))?;
             self.verify_shards(public_values, &shards)
-        }));
-        match checked {
-            Ok(result) => result.map_err(|why| ProofError::Invalid { why }),
-            Err(_) => {
-                Err(ProofError::Invalid { why: "it is malformed: SP1's verifier stopped at it".to_string() })
-            }
-        }
+        })
     }
 
     fn verify_shards(&self, public_values: &[u8], shards: &[Shard]) -> Result<(), String> {
@@ -300,6 +309,18 @@ fn machine() -> &'static CoreVerifier {
         ))
     });
     &MACHINE
+}
+
+fn compressed() -> &'static SP1CompressedVerifier {
+    static VERIFIER: LazyLock<SP1CompressedVerifier> = LazyLock::new(SP1CompressedVerifier::new);
+    &VERIFIER
+}
+
+/// The proof is anybody's bytes, and SP1's library indexes and asserts as it goes.
+fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), ProofError> {
+    let malformed = || Err("it is malformed: SP1's verifier stopped at it".to_string());
+    let checked = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| malformed());
+    checked.map_err(|why| ProofError::Invalid { why })
 }
 
 fn add(left: SepticDigest<Field>, right: SepticDigest<Field>) -> Result<SepticDigest<Field>, String> {

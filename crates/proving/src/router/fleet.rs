@@ -153,7 +153,8 @@ impl Router {
     /// A worker did not deliver.
     ///
     /// # Errors
-    /// When the worker is unknown or was not given the work, or no longer. Then nothing is learnt.
+    /// When the worker is unknown or was not given the work, or no longer. Then nothing is learnt, except of a lie, which
+    /// counts whenever it is told.
     pub fn failed(
         &mut self,
         worker: WorkerId,
@@ -163,9 +164,12 @@ impl Router {
     ) -> Result<(), RouterError> {
         let (half_life, breaker) = (self.config.half_life, self.config.breaker);
         let known = self.known_mut(worker)?;
-        let work = known.in_flight.remove(&job).ok_or(RouterError::NotStarted { worker, job })?;
-        if failure != Failure::Withdrawn {
-            known.record.profile.failed(work.kind, now, half_life);
+        match known.in_flight.remove(&job) {
+            Some(work) if failure != Failure::Withdrawn => {
+                known.record.profile.failed(work.kind, now, half_life);
+            }
+            None if failure != Failure::Lied => return Err(RouterError::NotStarted { worker, job }),
+            _ => {}
         }
         known.record.breaker.failed(failure, now, &breaker);
         Ok(())

@@ -252,14 +252,21 @@ fn a_proof_that_comes_late_is_welcome_and_one_of_other_batches_is_not() {
         )
         .unwrap()
     };
-    let other = slow.deliver(&offer, 1, &prove(&batches[1]));
-    assert!(matches!(other, Err(ClientError::Refused { status: 422, .. })), "{other:?}");
     slow.deliver(&offer, 1, &prove(&batches[0])).unwrap();
     assert!(matches!(node.manager.job(id).unwrap().state, JobState::Done(_)));
     assert!(matches!(
         slow.deliver(&offer, 1, &prove(&batches[0])),
         Err(ClientError::Refused { status: 410, .. })
     ));
+
+    // A lie is a lie, also when the lease has ended.
+    let id = submit(&node.manager, &batches[1]);
+    let offer = slow.lease().unwrap().unwrap();
+    eventually("the lease ends", || matches!(node.manager.job(id).unwrap().state, JobState::Queued { .. }));
+    let other = slow.deliver(&offer, 1, &prove(&batches[0]));
+    assert!(matches!(other, Err(ClientError::Refused { status: 422, .. })), "{other:?}");
+    let breaker = node.manager.status().workers[0].breaker.clone();
+    assert!(breaker.contains("no work"), "{breaker}");
 }
 
 #[test]

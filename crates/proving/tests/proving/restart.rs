@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use proving::{JobState, StoreError};
+use proving::{BatchSet, JobState, Manager, Settings, StoreError};
+use verifier::ProofKind;
 
 use crate::kit::*;
 
@@ -33,6 +34,18 @@ fn a_restarted_node_goes_on_and_proves_nothing_twice() {
     assert_eq!(status.statistics.proved, 9);
     assert_eq!(status.statistics.attempts, 9);
     drop(worker);
+
+    // What was proved is known when its jobs are forgotten.
+    let done = node.manager.done(ProofKind::Core);
+    assert!(batches.iter().all(|batch| done.contains(batch.claim.batch)));
+    drop(node);
+    let forgetful = Settings { keep_finished: 0, ..settings() };
+    Manager::open(dir.path(), forgetful, Box::new(|_| Ok(()))).unwrap().tick();
+    let manager = open(dir.path());
+    assert_eq!(manager.jobs(), []);
+    assert_eq!(manager.done(ProofKind::Core), done);
+    assert_eq!(manager.covered(ProofKind::Core), done);
+    assert_eq!(manager.covered(ProofKind::Compressed), BatchSet::default());
 }
 
 #[test]

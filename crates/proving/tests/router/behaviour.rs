@@ -225,6 +225,11 @@ fn what_a_worker_was_not_given_teaches_nothing() {
     assert_eq!(late, Err(RouterError::NotStarted { worker: id(1), job: numbered(99) }));
     fail(&mut router, 1, Failure::Withdrawn, 1001);
     assert_eq!(*router.records().next().unwrap().1, before);
+    let late = router.failed(id(1), numbered(99), Failure::TimedOut, at(2000));
+    assert_eq!(late, Err(RouterError::NotStarted { worker: id(1), job: numbered(99) }));
+    assert_eq!(*router.records().next().unwrap().1, before);
+    // Except that it lies.
+    router.clone().failed(id(1), numbered(99), Failure::Lied, at(2000)).unwrap();
     assert_eq!(
         router.failed(id(9), numbered(1), Failure::Lied, at(1)),
         Err(RouterError::UnknownWorker { worker: id(9) })
