@@ -14,6 +14,8 @@ mod program;
 mod proof;
 #[cfg(feature = "sp1")]
 pub mod sp1;
+#[cfg(feature = "zisk")]
+pub mod zisk;
 
 pub use kind::ProofKind;
 pub use program::{ProgramId, ProofSystem};
