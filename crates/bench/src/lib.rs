@@ -16,6 +16,7 @@ mod orderbook_rs_engine;
 mod pipeline;
 mod report;
 mod run;
+mod thread_cpu;
 mod workload;
 
 pub use bare_engine::BareEngine;
@@ -27,7 +28,7 @@ pub use measure::{Clock, EngineFigures, Latency, Spread, latency, throughput};
 pub use memory::{MemoryFigures, measure_memory};
 #[cfg(feature = "peers")]
 pub use orderbook_rs_engine::OrderbookRsEngine;
-pub use pipeline::{PipelineFigures, measure_pipeline};
+pub use pipeline::{BURST, PipelineFigures, SUSTAINED, measure_pipeline};
 pub use report::Report;
 pub use run::{Options, run};
 pub use workload::{ACCOUNTS, MARKET_MAKERS, MAX_PRICE, Operation, Shares, SplitMix, WARM_ORDERS, Workload};

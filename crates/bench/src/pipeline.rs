@@ -3,6 +3,7 @@
 //! Market makers hand in their commands in bundles, one signature over the stream for each. Everything is made and
 //! signed before the clock starts, since that is the traders' work.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
@@ -16,6 +17,7 @@ use types::{
 };
 
 use crate::error::BenchError;
+use crate::thread_cpu::ThreadCpu;
 use crate::workload::SplitMix;
 
 /// Market makers.
@@ -27,6 +29,16 @@ const MAX_PRICE: Price = Price(1 << 16);
 /// Submissions under way before the oldest acknowledgement is waited for.
 const UNDER_WAY: usize = 256;
 
+/// Unsealed commands at most, to measure what can be sustained: three batches of 50,000, one to fill, one to execute, one to
+/// seal.
+pub const SUSTAINED: u64 = 150_000;
+/// Unsealed commands at most, to measure how fast a burst is acknowledged.
+pub const BURST: u64 = 1 << 20;
+
+/// Commands before the clock starts: the rates are those of an exchange that has been running, whose memory has been used
+/// before.
+const WARM_UP: usize = 250_000;
+
 /// What the pipeline did.
 #[derive(Clone, Debug, Serialize)]
 pub struct PipelineFigures {
@@ -36,6 +48,8 @@ pub struct PipelineFigures {
     pub bundle: usize,
     /// Commands a batch.
     pub batch: u64,
+    /// Commands that could be let in and not yet sealed.
+    pub max_lag: u64,
     /// Commands a second, durable and acknowledged.
     pub acknowledged_per_second: f64,
     /// Commands a second, sealed: executed a second time on the tree, compared, witnessed, written.
@@ -54,9 +68,12 @@ pub struct PipelineFigures {
     pub tree_hashes: f64,
     /// Where the time goes: nanoseconds of a thread at work, a command.
     pub stages: Vec<(&'static str, f64)>,
+    /// Nanoseconds of processor time a command, by thread; the submitting thread has the program's own name.
+    pub threads: Vec<(String, f64)>,
 }
 
-/// Runs the pipeline on `commands` commands in bundles of `bundle`.
+/// Runs the pipeline on `commands` commands in bundles of `bundle`. With a `max_lag` below `commands` the rates are sustained:
+/// nothing is let in faster than it is sealed. Above, they show how fast a burst is acknowledged.
 ///
 /// # Errors
 /// When there is no room for the journal, or the exchange stops.
@@ -65,12 +82,14 @@ pub fn measure_pipeline(
     commands: usize,
     bundle: usize,
     batch: u64,
+    max_lag: u64,
 ) -> Result<PipelineFigures, BenchError> {
     let genesis = genesis();
     let (admin, funding) = setup();
-    let (bundles, open_orders) = bundles(seed, commands, bundle, &genesis, &admin, &funding);
+    let (bundles, open_orders) = bundles(seed, WARM_UP + commands, bundle, &genesis, &admin, &funding);
     let dir = tempfile::tempdir().map_err(BenchError::Directory)?;
     let mut config = Config::new(dir.path());
+    config.max_lag = max_lag;
     config.batch = BatchPolicy { commands: batch, interval: Duration::from_secs(10) };
     let (exchange, _) = Exchange::open(config, &genesis, |_| {})?;
 
@@ -92,26 +111,20 @@ pub fn measure_pipeline(
         *slot = Some(signer);
         submissions.push(submission);
     }
+    let measured = submissions.split_off(WARM_UP.div_ceil(bundle).min(submissions.len()));
+    play(&exchange, submissions)?;
     exchange.seal();
     settle(&exchange)?;
     let before = exchange.stats();
+    let cpu = ThreadCpu::now();
 
     let start = Instant::now();
-    let mut tickets: std::collections::VecDeque<Ticket> = std::collections::VecDeque::new();
-    for submission in submissions {
-        tickets.push_back(exchange.submit_waiting(submission)?);
-        while tickets.len() > UNDER_WAY {
-            let Some(ticket) = tickets.pop_front() else { break };
-            ticket.wait()?;
-        }
-    }
-    for ticket in tickets {
-        ticket.wait()?;
-    }
+    play(&exchange, measured)?;
     let acknowledged = start.elapsed();
     exchange.seal();
     settle(&exchange)?;
     let sealed = start.elapsed();
+    let threads = ThreadCpu::now().since(&cpu);
 
     let after = exchange.stats();
     let count = (after.executed - before.executed) as f64;
@@ -123,6 +136,7 @@ pub fn measure_pipeline(
         commands: after.executed - before.executed,
         bundle,
         batch,
+        max_lag,
         acknowledged_per_second: count / acknowledged.as_secs_f64(),
         sealed_per_second: count / sealed.as_secs_f64(),
         open_orders,
@@ -139,9 +153,26 @@ pub fn measure_pipeline(
             ("shadow: execute on the tree, compare, root", busy(|busy| busy.shadow_execute)),
             ("shadow: witness and file", busy(|busy| busy.shadow_seal)),
         ],
+        threads: threads.into_iter().map(|(name, nanos)| (name, a_command(nanos))).collect(),
     };
     exchange.shutdown()?;
     Ok(figures)
+}
+
+/// Hands submissions in, and waits until all are acknowledged.
+fn play(exchange: &Exchange, submissions: Vec<Submission>) -> Result<(), BenchError> {
+    let mut tickets = VecDeque::new();
+    for submission in submissions {
+        tickets.push_back(exchange.submit_waiting(submission)?);
+        while tickets.len() > UNDER_WAY {
+            let Some(ticket) = tickets.pop_front() else { break };
+            Ticket::wait(ticket)?;
+        }
+    }
+    for ticket in tickets {
+        ticket.wait()?;
+    }
+    Ok(())
 }
 
 /// Waits until everything executed is sealed.

@@ -100,8 +100,9 @@ impl fmt::Display for Report {
 fn pipeline(f: &mut fmt::Formatter<'_>, p: &PipelineFigures) -> fmt::Result {
     writeln!(
         f,
-        "\npipeline: {} signed commands, {} a signature, {} a batch; journal with fsync, shadow, files",
-        p.commands, p.bundle, p.batch
+        "\npipeline: {} signed commands, {} a signature, {} a batch, {} unsealed at most; journal with fsync, \
+         shadow, files",
+        p.commands, p.bundle, p.batch, p.max_lag
     )?;
     let mut line = |what: &str, value: f64| writeln!(f, "{what:<44} {value:>10.2}");
     line("durable and acknowledged, M commands/s", p.acknowledged_per_second / 1e6)?;
@@ -113,7 +114,9 @@ fn pipeline(f: &mut fmt::Formatter<'_>, p: &PipelineFigures) -> fmt::Result {
     line("witness bytes a command", p.witness_bytes)?;
     line("tree hashes a command", p.tree_hashes)?;
     writeln!(f, "where the time goes, ns of a thread a command")?;
-    p.stages.iter().try_for_each(|(stage, nanos)| writeln!(f, "  {stage:<42} {nanos:>10.0}"))
+    p.stages.iter().try_for_each(|(stage, nanos)| writeln!(f, "  {stage:<42} {nanos:>10.0}"))?;
+    writeln!(f, "processor time by thread, ns a command")?;
+    p.threads.iter().try_for_each(|(thread, nanos)| writeln!(f, "  {thread:<42} {nanos:>10.0}"))
 }
 
 fn row(

@@ -11,7 +11,7 @@ use crate::full_engine::{FullEngine, With, Without};
 use crate::machine::Machine;
 use crate::measure::{Clock, EngineFigures, Latency, Spread, latency, throughput};
 use crate::memory::measure_memory;
-use crate::pipeline::measure_pipeline;
+use crate::pipeline::{BURST, SUSTAINED, measure_pipeline};
 use crate::report::Report;
 use crate::workload::Workload;
 
@@ -47,7 +47,8 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     #[cfg(feature = "peers")]
     measured.push(Box::new(RunsOf::<crate::OrderbookRsEngine>::new()));
 
-    let pipelines = [(500, 50_000), (500, 10_000), (20, 10_000)];
+    let pipelines =
+        [(500, 50_000, SUSTAINED), (500, 10_000, SUSTAINED), (20, 10_000, SUSTAINED), (500, 50_000, BURST)];
     let steps = repetitions * measured.len() + 2 + pipelines.len();
     let progress = ProgressBar::new(steps as u64).with_style(style());
     progress.set_message("memory");
@@ -66,9 +67,9 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         }
     }
     let mut pipeline = Vec::new();
-    for (bundle, batch) in pipelines {
+    for (bundle, batch, max_lag) in pipelines {
         progress.set_message("pipeline");
-        pipeline.push(measure_pipeline(options.seed, operations, bundle, batch)?);
+        pipeline.push(measure_pipeline(options.seed, operations, bundle, batch, max_lag)?);
         progress.inc(1);
     }
     progress.finish_and_clear();

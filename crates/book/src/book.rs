@@ -82,17 +82,7 @@ impl Book {
     pub fn new(capacity: Capacity) -> Self {
         let accounts = capacity.accounts as usize;
         Self {
-            globals: Globals {
-                capacity,
-                orders: 0,
-                open_orders: 0,
-                accounts: 0,
-                assets: 0,
-                markets: 0,
-                price_levels: 0,
-                withdrawals: 0,
-                halted: false,
-            },
+            globals: Globals::new(capacity),
             assets: Vec::with_capacity(capacity.assets.into()),
             markets: Vec::with_capacity(capacity.markets.into()),
             accounts: Vec::with_capacity(accounts),

@@ -1,6 +1,9 @@
 //! What the engine hands on: a group of executed submissions, made durable together.
 
+use std::ops::Range;
+
 use rules::Order;
+use transition::Stream;
 use types::{AccountId, Event, Outcome, Timestamp};
 
 use crate::Refused;
@@ -39,6 +42,8 @@ pub(crate) enum Item {
         batch: u64,
         /// Signatures, for the batch's input.
         streams: Vec<(AccountId, [u8; 64])>,
+        /// Where the signed streams are after it, as ingress checked.
+        after: Vec<(AccountId, Stream)>,
         owner: Option<[u8; 65]>,
         reply: Option<Reply>,
     },
@@ -68,10 +73,10 @@ impl Chunk {
         })
     }
 
-    /// The outcomes and events of the commands, in order.
-    pub fn results(&self) -> impl Iterator<Item = (Outcome, &[Event])> {
-        let mut start = 0;
-        self.outcomes.iter().zip(&self.ends).map(move |(outcome, end)| {
+    /// The outcomes and events of some of the commands, in order.
+    pub fn results(&self, commands: Range<usize>) -> impl Iterator<Item = (Outcome, &[Event])> {
+        let mut start = if commands.start == 0 { 0 } else { self.ends[commands.start - 1] as usize };
+        self.outcomes[commands.clone()].iter().zip(&self.ends[commands]).map(move |(outcome, end)| {
             let events = &self.events[start..*end as usize];
             start = *end as usize;
             (*outcome, events)

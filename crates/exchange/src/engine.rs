@@ -177,13 +177,16 @@ impl Engine {
         if self.ends_a_stream(&submission) {
             self.seal(chunk);
         }
+        let mut signed = Vec::new();
         if let Checked::Streams(extensions) = &checked {
             for extension in extensions {
                 self.streams[extension.account.0 as usize] = extension.after;
             }
+            signed = extensions.iter().map(|extension| (extension.account, extension.after)).collect();
         }
         self.sequence(submission, chunk);
-        if let Some(Item::Bundle { reply: place, .. }) = chunk.items.last_mut() {
+        if let Some(Item::Bundle { after, reply: place, .. }) = chunk.items.last_mut() {
+            *after = signed;
             *place = reply;
         }
     }
@@ -331,6 +334,7 @@ impl Engine {
             timestamp,
             batch: self.cursor.batch,
             streams,
+            after: Vec::new(),
             owner,
             reply: None,
         });

@@ -16,12 +16,16 @@ use crate::engine::{Engine, Message};
 use crate::feeds::{self, Publisher, Subscription, Topic};
 use crate::ingress::{Ingress, Permits, Sessions, lock};
 use crate::recovery::{self, Parts, Recovered};
-use crate::shadow::{BatchReport, ShadowThread};
+use crate::sealer::{BatchReport, SealerThread};
+use crate::shadow::ShadowThread;
 use crate::stats::{Counters, LatencySummary, Stats};
 use crate::{ExchangeError, Fault, Refused};
 
 /// Groups that may wait for the journal.
 const GROUPS_IN_FLIGHT: usize = 4;
+
+/// Executed batches that may wait for their roots and files.
+const BATCHES_IN_FLIGHT: usize = 1;
 
 /// A running exchange. Shared between threads by reference; [`Exchange::shutdown`] ends it in order, dropping it ends
 /// it too (acknowledged commands are durable in any case).
@@ -59,6 +63,7 @@ impl Exchange {
         let Parts {
             book,
             shadow,
+            sealer,
             journal,
             snapshots,
             sessions,
@@ -78,7 +83,11 @@ impl Exchange {
         let (chunks, to_commit) = bounded(GROUPS_IN_FLIGHT);
         // Bounded by `max_lag`: ingress takes nothing more when too much is unsealed.
         let (committed, to_shadow) = unbounded();
-        let (spare, spares) = bounded(2 * GROUPS_IN_FLIGHT);
+        // As many as `max_lag` can fill: the pages of fresh ones cost the engine as much as its work.
+        let groups = config.max_lag / config.group as u64;
+        let (spare, spares) = bounded(usize::try_from(groups).unwrap_or(0) + 2 * GROUPS_IN_FLIGHT);
+        let (to_sealer, jobs) = bounded(BATCHES_IN_FLIGHT);
+        let (ended, sealer_ended) = bounded(0);
         let (truncate, truncations) = unbounded();
 
         let latency = config.measure.then(|| hdrhistogram::Histogram::new_with_bounds(1, 1 << 36, 3));
@@ -111,20 +120,30 @@ impl Exchange {
         let shadow = ShadowThread {
             shadow,
             config: config.clone(),
+            fault: Arc::clone(&fault),
+            chunks: to_shadow,
+            sealer: to_sealer,
+            sealer_ended,
+            unsnapshotted: recovered.replayed_batches,
+        };
+        let sealer = SealerThread {
+            sealer,
             snapshots,
+            older_snapshots: config.older_snapshots,
             counters: Arc::clone(&counters),
             fault: Arc::clone(&fault),
             reports: Arc::clone(&reports),
-            chunks: to_shadow,
+            jobs,
             spare,
             truncate,
-            unsnapshotted: recovered.replayed_batches,
+            ended,
         };
         let mut threads = Vec::new();
         for (name, run) in [
             ("engine", Box::new(|| engine.run()) as Box<dyn FnOnce() + Send>),
             ("committer", Box::new(|| committer.run())),
             ("shadow", Box::new(|| shadow.run())),
+            ("sealer", Box::new(|| sealer.run())),
         ] {
             let thread = std::thread::Builder::new().name(name.into()).spawn(run);
             threads.push((

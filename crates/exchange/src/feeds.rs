@@ -244,7 +244,7 @@ impl Publisher {
             return 0;
         }
         let mut items = std::mem::take(&mut chunk.items);
-        let results: Vec<(Outcome, &[Event])> = chunk.results().collect();
+        let results: Vec<(Outcome, &[Event])> = chunk.results(0..chunk.outcomes.len()).collect();
         let mut at = 0;
         for item in &mut items {
             match item {

@@ -1,9 +1,9 @@
 //! The exchange: commands in, acknowledged when durable and executed, sealed into batches that can be proved.
 //!
 //! ```text
-//!  submit (many threads)      engine (one writer)        committer             shadow
-//!  decode, check signatures ─► sequence, execute ─chunk─► journal, one fsync ─► execute on the tree,
-//!  streams, static limits      on the fast book           acknowledge, feeds    compare, seal
+//!  submit (many threads)      engine (one writer)        committer             shadow                 sealer
+//!  decode, check signatures ─► sequence, execute ─chunk─► journal, one fsync ─► execute on the tree, ─► roots, witness,
+//!  streams, static limits      on the fast book           acknowledge, feeds    compare                file, snapshot
 //! ```
 //!
 //! Every arrow is a bounded queue. Nothing after the engine slows it down, except that new commands are answered
@@ -22,10 +22,12 @@ mod ingress;
 #[path = "../tests/exchange/kit.rs"]
 mod kit;
 mod market_view;
+mod pending;
 #[cfg(test)]
 mod planted;
 mod record;
 mod recovery;
+mod sealer;
 mod shadow;
 mod signer;
 mod stats;
@@ -37,7 +39,8 @@ pub use exchange::Exchange;
 pub use feeds::{DepthLevel, FeedError, FeedMessage, FeedUpdate, Subscription, Topic};
 pub use market_view::{Level, Ticker};
 pub use recovery::Recovered;
-pub use shadow::{BatchReport, Disagreement};
+pub use sealer::BatchReport;
+pub use shadow::Disagreement;
 pub use signer::StreamSigner;
 pub use stats::{BusyNanos, LatencySummary, Stats};
 

@@ -1,21 +1,24 @@
 //! From a data directory back to a running exchange: the newest snapshot, then the journal behind it.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use book::Book;
 use journal::{Journal, SnapshotStore, TornFrame};
 use rules::Genesis;
 use state::{FullTree, Sha256Hash, StateTree};
 use transition::{Anchor, Stream, TransitionError, restore, stream_digest, stream_start};
-use types::{DecodeError, Origin, Reader, Sequenced, Timestamp};
+use types::{AccountId, DecodeError, Origin, Reader, Sequenced, Timestamp};
 
+use crate::ExchangeError;
+use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::engine::{Cursor, follow_sessions};
 use crate::ingress::{Session, Sessions, lock};
+use crate::pending::Submitted;
 use crate::record::{BundleRecord, Record, StateSnapshot, difference, encode_genesis};
-use crate::shadow::{Executed, KEPT_REPORTS, Shadow};
-use crate::{BatchReport, ExchangeError};
+use crate::sealer::{BatchReport, KEPT_REPORTS, Sealer};
+use crate::shadow::Shadow;
 
 /// What starting found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +47,7 @@ pub struct Recovered {
 pub(crate) struct Parts {
     pub book: Book,
     pub shadow: Shadow,
+    pub sealer: Sealer,
     pub journal: Journal,
     pub snapshots: SnapshotStore,
     pub sessions: Sessions,
@@ -122,10 +126,11 @@ pub(crate) fn open(
     let sessions = restored_sessions(identity, &book, &restored.streams);
     let cursor = Cursor { sequence, timestamp, l1_position, batch: batch + 1, in_batch: 0 };
     let kept = config.keep_batches.then_some(batches_dir);
-    let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, kept, genesis);
+    let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, genesis);
     let mut replay = Replay {
         book,
         shadow,
+        sealer: Sealer::new(kept),
         sessions,
         cursor,
         streams_in_batch: Vec::new(),
@@ -152,23 +157,34 @@ pub(crate) fn open(
             }
         }
     }
-    let Replay { book, mut shadow, sessions, cursor, streams_in_batch, reports, .. } = replay;
+    let Replay { book, mut shadow, sealer, sessions, cursor, streams_in_batch, reports, .. } = replay;
     recovered.last_sequence = cursor.sequence;
     recovered.last_timestamp = cursor.timestamp;
     recovered.l1_position = cursor.l1_position;
     recovered.state_root = shadow.tree.root();
-    Ok(Parts { book, shadow, journal, snapshots, sessions, cursor, streams_in_batch, reports, recovered })
+    Ok(Parts {
+        book,
+        shadow,
+        sealer,
+        journal,
+        snapshots,
+        sessions,
+        cursor,
+        streams_in_batch,
+        reports,
+        recovered,
+    })
 }
 
 fn restored_sessions(
     identity: (u64, types::Address),
     book: &Book,
-    streams: &[(types::AccountId, Stream)],
+    streams: &[(AccountId, Stream)],
 ) -> Sessions {
     let mut sessions: Vec<Mutex<Session>> = (0u32..)
         .zip(book.accounts())
         .map(|(id, account)| {
-            let id = types::AccountId(id);
+            let id = AccountId(id);
             let stream = stream_start::<Sha256Hash>(identity.0, identity.1, id, account.sessions);
             Mutex::new(Session {
                 owner: account.owner,
@@ -192,6 +208,7 @@ fn restored_sessions(
 struct Replay {
     book: Book,
     shadow: Shadow,
+    sealer: Sealer,
     sessions: Sessions,
     cursor: Cursor,
     streams_in_batch: Vec<u64>,
@@ -205,27 +222,34 @@ impl Replay {
             return Err(DecodeError::BadInteger { what: "first sequence" });
         }
         let mut reader = Reader::new(bundle.commands);
-        let mut events = Vec::new();
+        let mut chunk = Chunk::default();
         let mut bytes = Vec::new();
         for _ in 0..bundle.count {
             let sequenced = Sequenced::decode(self.cursor.sequence + 1, self.cursor.timestamp, &mut reader)?;
             self.cursor.sequence = sequenced.sequence;
             self.cursor.timestamp = sequenced.timestamp;
             self.cursor.in_batch += 1;
-            events.clear();
+            let before = chunk.events.len();
+            let events = &mut chunk.events;
             let Ok(outcome) = rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
-            self.shadow.expect(outcome, &events);
+            chunk.outcomes.push(outcome);
+            chunk.ends.push(u32::try_from(chunk.events.len()).unwrap_or(u32::MAX));
             self.follow(&sequenced, &mut bytes);
-            follow_sessions(&self.sessions, self.identity, &self.book, &events, |_, _| {});
+            follow_sessions(&self.sessions, self.identity, &self.book, &chunk.events[before..], |_, _| {});
         }
         reader.finish()?;
-        self.shadow.add(&Executed {
+        let sessions = self.sessions.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let stream = |account: &AccountId| Some((*account, lock(sessions.get(account.0 as usize)?).stream));
+        let after: Vec<_> = bundle.streams.iter().filter_map(|(account, _)| stream(account)).collect();
+        let submitted = Submitted {
             commands: bundle.commands,
             count: bundle.count,
             timestamp: bundle.timestamp,
             streams: &bundle.streams,
+            after: &after,
             owner: bundle.owner,
-        });
+        };
+        self.shadow.pending.add(&Arc::new(chunk), 0, &submitted);
         Ok(())
     }
 
@@ -260,7 +284,8 @@ impl Replay {
         while self.reports.len() >= KEPT_REPORTS {
             self.reports.pop_front();
         }
-        self.reports.push_back(self.shadow.seal(batch)?);
+        let mut executed = self.shadow.execute(batch)?;
+        self.reports.push_back(self.sealer.seal(&mut executed)?);
         self.cursor.batch = batch + 1;
         self.cursor.in_batch = 0;
         Ok(())

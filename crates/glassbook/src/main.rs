@@ -2,6 +2,8 @@
 
 mod inspect;
 mod player;
+mod prove;
+mod proving_node;
 mod replay;
 mod report;
 mod simulate;
@@ -38,6 +40,20 @@ enum Command {
     /// Show or check sealed batches
     #[command(subcommand)]
     Batch(BatchCommand),
+    /// Check proofs offline, and say what each is worth
+    ///
+    /// Needs nothing but the file: no prover, no network, no trust in whoever made it.
+    Verify {
+        /// Proof files
+        #[arg(required = true)]
+        proofs: Vec<PathBuf>,
+    },
+    /// Have the sealed batches of a data directory proved by workers; or show how that goes
+    ///
+    /// Serves proving workers (`prover-sp1 work`, `prover-zisk work`), checks what they bring, and keeps the proofs in
+    /// DIR/proving/proofs. May run beside the exchange that writes the directory. Stopping it loses nothing.
+    #[command(args_conflicts_with_subcommands = true)]
+    Prove(prove::Options),
     /// Make the receipt of a command from its sealed batch, and check it
     ///
     /// A receipt proves what one command did: its outcome, its fills and fees, as a leaf of the batch's events root.
@@ -116,6 +132,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Batch(BatchCommand::Show { batch }) => inspect::show(&batch),
         Command::Batch(BatchCommand::Verify { batches }) => inspect::verify(&batches),
+        Command::Verify { proofs } => prove::verify(&proofs),
+        Command::Prove(options) => prove::run(&options),
         Command::Receipt { batch, sequence } => inspect::receipt(&batch, sequence),
         Command::Journal(JournalCommand::Verify { journal }) => inspect::verify_journal(&journal),
     }

@@ -43,19 +43,8 @@ impl ModelStore {
     /// An empty store for an exchange of this capacity.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
-        let globals = Globals {
-            capacity,
-            orders: 0,
-            open_orders: 0,
-            accounts: 0,
-            assets: 0,
-            markets: 0,
-            price_levels: 0,
-            withdrawals: 0,
-            halted: false,
-        };
         Self {
-            globals,
+            globals: Globals::new(capacity),
             assets: BTreeMap::new(),
             markets: BTreeMap::new(),
             accounts: BTreeMap::new(),

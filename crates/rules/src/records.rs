@@ -71,6 +71,24 @@ pub struct Globals {
     pub halted: bool,
 }
 
+impl Globals {
+    /// Those of an exchange in which nothing has happened.
+    #[must_use]
+    pub const fn new(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            orders: 0,
+            open_orders: 0,
+            accounts: 0,
+            assets: 0,
+            markets: 0,
+            price_levels: 0,
+            withdrawals: 0,
+            halted: false,
+        }
+    }
+}
+
 /// A listed asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asset {

@@ -54,31 +54,41 @@ impl Witness {
     ///
     /// If the touched slots are not strictly ascending.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64 + self.touched.len() * 80 + self.siblings.len() * 32);
+        let mut out = Vec::new();
+        self.encode_into(&mut out);
+        out
+    }
+
+    /// Appends the canonical encoding.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::encode`].
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        out.reserve(64 + self.touched.len() * 80 + self.siblings.len() * 32);
         out.push(u8::from(self.appends));
         out.extend_from_slice(&self.len.to_be_bytes());
         out.extend_from_slice(&self.free_head.to_be_bytes());
-        put_varint(&mut out, self.touched.len() as u64);
+        put_varint(out, self.touched.len() as u64);
         let mut expected = 0;
         for TouchedLeaf { slot, leaf } in &self.touched {
             let gap = u64::from(*slot).checked_sub(expected).expect("touched slots ascend");
             expected = u64::from(*slot) + 1;
             match leaf {
                 Leaf::Occupied(Entry { key, next, value }) => {
-                    put_varint(&mut out, gap << 1);
+                    put_varint(out, gap << 1);
                     out.extend_from_slice(&key.to_be_bytes());
                     out.extend_from_slice(&next.to_be_bytes());
-                    put_value(&mut out, value);
+                    put_value(out, value);
                 }
                 Leaf::Free { next } => {
-                    put_varint(&mut out, gap << 1 | 1);
+                    put_varint(out, gap << 1 | 1);
                     out.extend_from_slice(&next.to_be_bytes());
                 }
             }
         }
-        put_varint(&mut out, self.siblings.len() as u64);
+        put_varint(out, self.siblings.len() as u64);
         out.extend_from_slice(self.siblings.as_flattened());
-        out
     }
 
     /// Decodes a witness of at most `max_bytes` bytes. Allocates no more than a constant multiple of

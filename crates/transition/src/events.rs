@@ -118,6 +118,21 @@ impl EventsLog {
         root_of::<H>(self.len() as u64, merkle::top::<H>(&mut self.digests::<H>()))
     }
 
+    /// The events root; the log is empty then, and keeps its memory for another batch.
+    #[must_use]
+    pub fn take_root<H: TreeHash>(&mut self) -> Digest {
+        let root = match &mut self.kept {
+            Some(_) => self.root::<H>(),
+            None => root_of::<H>(self.leaves.len() as u64, merkle::top::<H>(&mut self.leaves)),
+        };
+        self.leaves.clear();
+        if let Some(kept) = &mut self.kept {
+            kept.bytes.clear();
+            kept.ends.clear();
+        }
+        root
+    }
+
     /// What the commands did, in bytes: for each, its outcome and events. Empty when it is not kept.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
         self.kept.iter().flat_map(|kept| (0..kept.ends.len()).map(|place| &kept.leaf(place)[HEAD..]))

@@ -1,10 +1,11 @@
 //! The execution of a batch, and what it proves.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 use hashbrown::HashMap;
-use state::{PartialTree, StateTree, Value, Witness};
+use state::{Digest, PartialTree, StateTree, Value, Witness};
 use types::{AccountId, Command, Event, Origin, Outcome, Reader, Sequenced, Timestamp};
 
 use crate::anchor::Anchor;
@@ -21,6 +22,9 @@ const RESERVE: usize = 1 << 17;
 
 /// Sees every command of a batch after it was executed.
 pub trait Observer {
+    /// About so many commands will follow.
+    fn begin(&mut self, _commands: usize) {}
+
     /// One more.
     fn command(&mut self, sequenced: &Sequenced, outcome: Outcome, events: &[Event]);
 }
@@ -46,6 +50,44 @@ pub struct BatchOutput {
     pub withdrawals: Vec<Withdrawal>,
 }
 
+/// What an execution says, short of the roots over what was given and what was made known: the commands and the events.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// The state's anchor after the batch.
+    pub anchor: Anchor,
+    /// The number of the first command.
+    pub first_sequence: u64,
+    /// The root before.
+    pub previous_root: Digest,
+    /// The root after.
+    pub state_root: Digest,
+    /// Money on its way to L1.
+    pub withdrawals: Vec<Withdrawal>,
+}
+
+impl Executed {
+    /// The claim, with the roots over the commands and over the events that the observer saw.
+    #[must_use]
+    pub fn claim<C: Crypto + Clone + 'static>(&self, commands_root: Digest, events_root: Digest) -> Claim {
+        let anchor = &self.anchor;
+        Claim {
+            chain_id: anchor.chain_id,
+            exchange: anchor.exchange,
+            batch: anchor.batch,
+            first_sequence: self.first_sequence,
+            last_sequence: anchor.sequence,
+            previous_root: self.previous_root,
+            state_root: self.state_root,
+            commands_root,
+            events_root,
+            l1_position: anchor.l1_position,
+            l1_hash: anchor.l1_hash,
+            withdrawals_root: WithdrawalTree::<C>::new(&self.withdrawals).root(),
+            timestamp: anchor.timestamp,
+        }
+    }
+}
+
 /// Executes a self-contained batch input. This is the whole statement: what a guest runs, and what anybody can
 /// repeat.
 ///
@@ -59,20 +101,16 @@ pub fn execute<C: Crypto + Clone + 'static>(input: &BatchInput) -> Result<Claim,
     let witness = Witness::decode(&input.witness, limit).map_err(state::StateError::from)?;
     let mut tree = PartialTree::<C::Hash>::from_witness(witness)?;
     tree.verify(input.previous_root).map_err(|_| TransitionError::PreviousRoot)?;
-    let output = execute_batch::<_, C>(
-        &mut tree,
-        &input.commands,
-        Some(&input.authorisation),
-        EventsLog::root_only(),
-        &mut (),
-    )?;
-    Ok(output.claim)
+    let mut logging = Logging::<_, C> { log: EventsLog::root_only(), observer: &mut (), crypto: PhantomData };
+    let signatures = Signatures::Check(&input.authorisation);
+    let executed = execute_on_tree::<_, C>(&mut tree, &input.commands, signatures, &mut logging)?;
+    Ok(executed.claim::<C>(commands_root::<C::Hash>(&input.commands), logging.log.take_root::<C::Hash>()))
 }
 
 /// Executes a batch on a tree, whole or partial, and writes the new state into it.
 ///
-/// With `authorisation` every signature is checked. Without, they are taken as checked before: only the exchange's
-/// own shadow may do so, for commands whose signatures its ingress verified.
+/// With `authorisation` every signature is checked. Without, they are taken as checked before, as by
+/// [`Signatures::Checked`].
 ///
 /// # Errors
 /// When the batch proves nothing, and why. The tree has then not changed.
@@ -80,16 +118,67 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     tree: &mut T,
     commands: &[u8],
     authorisation: Option<&Authorisation>,
-    mut log: EventsLog,
+    log: EventsLog,
     observer: &mut impl Observer,
 ) -> Result<BatchOutput, TransitionError> {
+    let mut logging = Logging::<_, C> { log, observer, crypto: PhantomData };
+    let signatures = authorisation.map_or(Signatures::Checked, Signatures::Check);
+    let executed = execute_on_tree::<T, C>(tree, commands, signatures, &mut logging)?;
+    let events = logging.log;
+    let claim = executed.claim::<C>(commands_root::<C::Hash>(commands), events.root::<C::Hash>());
+    Ok(BatchOutput { claim, events, withdrawals: executed.withdrawals })
+}
+
+/// Writes the events down before somebody else sees them.
+struct Logging<'o, O, C> {
+    log: EventsLog,
+    observer: &'o mut O,
+    crypto: PhantomData<C>,
+}
+
+impl<O: Observer, C: Crypto> Observer for Logging<'_, O, C> {
+    fn begin(&mut self, commands: usize) {
+        self.log.reserve(commands);
+        self.observer.begin(commands);
+    }
+
+    #[inline]
+    fn command(&mut self, sequenced: &Sequenced, outcome: Outcome, events: &[Event]) {
+        self.log.push::<C::Hash>(sequenced.sequence, outcome, events);
+        self.observer.command(sequenced, outcome, events);
+    }
+}
+
+/// Who answers for a batch's signatures.
+#[derive(Clone, Copy, Debug)]
+pub enum Signatures<'a> {
+    /// All are checked here.
+    Check(&'a Authorisation),
+    /// They were checked before: only the exchange's own shadow may say so, for commands that its ingress took.
+    Checked,
+    /// They were checked before, against these streams: where every account that sent commands is after the batch. Nothing
+    /// is hashed again; how many commands each sent must agree.
+    CheckedAt(&'a BTreeMap<AccountId, Stream>),
+}
+
+/// [`execute_batch`] without the roots over commands and events, which need no tree: whoever executes batch after batch can
+/// have another thread make them.
+///
+/// # Errors
+/// As [`execute_batch`].
+pub fn execute_on_tree<T: StateTree, C: Crypto>(
+    tree: &mut T,
+    commands: &[u8],
+    signatures: Signatures<'_>,
+    observer: &mut impl Observer,
+) -> Result<Executed, TransitionError> {
     let previous_root = tree.root();
     let mut reader = Reader::new(commands);
     let header = CommandsHeader::decode(&mut reader)?;
     // A command takes four bytes at least, so a count that is a lie reserves little.
     let commands_at_most = reader.left() / 4;
     let likely = usize::try_from(header.count).unwrap_or(usize::MAX).min(commands_at_most).min(RESERVE);
-    log.reserve(likely);
+    observer.begin(likely);
     let mut store = TreeStore::open(tree, likely)?;
     let before = store.anchor()?;
     check_header(&header, &before)?;
@@ -97,7 +186,12 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     let mut anchor = Anchor { batch: header.batch, ..before };
     let mut streams: HashMap<AccountId, Stream, foldhash::fast::FixedState> = HashMap::default();
     let mut registered = BTreeSet::new();
-    let mut owners = authorisation.map(|authorisation| authorisation.owners.iter());
+    let mut owners = match signatures {
+        Signatures::Check(authorisation) => Some(authorisation.owners.iter()),
+        _ => None,
+    };
+    // Debug builds look whether what was checked before is true.
+    let digests = cfg!(debug_assertions) || !matches!(signatures, Signatures::CheckedAt(_));
     let mut events = Vec::new();
     let mut withdrawals = Vec::new();
     let mut found = 0;
@@ -115,7 +209,6 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
         let account = sequenced.account;
         match sequenced.origin {
             Origin::Session => {
-                let bytes = command_bytes(rest, &reader)?;
                 let stream = match streams.get_mut(&account) {
                     Some(stream) => stream,
                     None => {
@@ -123,7 +216,10 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
                         streams.entry(account).or_insert(start)
                     }
                 };
-                stream.digest = stream_digest::<C::Hash>(&stream.digest, bytes);
+                if digests {
+                    let bytes = command_bytes(rest, &reader)?;
+                    stream.digest = stream_digest::<C::Hash>(&stream.digest, bytes);
+                }
                 stream.position += 1;
             }
             Origin::Owner => {
@@ -161,7 +257,6 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
 
         events.clear();
         let outcome = rules::execute(&mut store, &sequenced, &mut |event| events.push(event))?;
-        log.push::<C::Hash>(sequence, outcome, &events);
         withdrawals.extend(events.iter().filter_map(Withdrawal::from_event));
         observer.command(&sequenced, outcome, &events);
     }
@@ -171,12 +266,16 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
 
     let mut streams: Vec<(AccountId, Stream)> = streams.into_iter().collect();
     streams.sort_unstable_by_key(|(account, _)| *account);
-    if let Some(authorisation) = authorisation {
-        check_streams::<T, C>(&mut store, &streams, authorisation)?;
-        let left = owners.map_or(0, |owners| owners.len());
-        if left != 0 {
-            return Err(TransitionError::SignaturesLeft { left });
+    match signatures {
+        Signatures::Check(authorisation) => {
+            check_streams::<T, C>(&mut store, &streams, authorisation)?;
+            let left = owners.map_or(0, |owners| owners.len());
+            if left != 0 {
+                return Err(TransitionError::SignaturesLeft { left });
+            }
         }
+        Signatures::Checked => {}
+        Signatures::CheckedAt(checked) => take_streams(&mut streams, checked)?,
     }
 
     let mut own = alloc::vec![(keys::ANCHOR, Some(Value::from_slice(&anchor.encode())))];
@@ -194,22 +293,8 @@ pub fn execute_batch<T: StateTree, C: Crypto + Clone + 'static>(
     }
     store.commit(own)?;
 
-    let claim = Claim {
-        chain_id: anchor.chain_id,
-        exchange: anchor.exchange,
-        batch: anchor.batch,
-        first_sequence: header.first_sequence,
-        last_sequence: anchor.sequence,
-        previous_root,
-        state_root: tree.root(),
-        commands_root: commands_root::<C::Hash>(commands),
-        events_root: log.root::<C::Hash>(),
-        l1_position: anchor.l1_position,
-        l1_hash: anchor.l1_hash,
-        withdrawals_root: WithdrawalTree::<C>::new(&withdrawals).root(),
-        timestamp: anchor.timestamp,
-    };
-    Ok(BatchOutput { claim, events: log, withdrawals })
+    let (first_sequence, state_root) = (header.first_sequence, tree.root());
+    Ok(Executed { anchor, first_sequence, previous_root, state_root, withdrawals })
 }
 
 /// The batch must be the one that the state waits for.
@@ -242,6 +327,30 @@ fn stream_of<T: StateTree, C: Crypto>(
         return Ok(start);
     }
     Ok(store.stream(account)?.unwrap_or(start))
+}
+
+/// Where the streams are after the batch, from whoever checked their signatures.
+fn take_streams(
+    streams: &mut [(AccountId, Stream)],
+    checked: &BTreeMap<AccountId, Stream>,
+) -> Result<(), TransitionError> {
+    for (account, stream) in streams.iter_mut() {
+        let account = *account;
+        match checked.get(&account) {
+            Some(checked) if checked.position == stream.position => {
+                debug_assert_eq!(
+                    checked, stream,
+                    "account {account}: the stream that was checked is another"
+                );
+                *stream = *checked;
+            }
+            _ => return Err(TransitionError::StreamSignature { account }),
+        }
+    }
+    match checked.len() - streams.len() {
+        0 => Ok(()),
+        left => Err(TransitionError::SignaturesLeft { left }),
+    }
 }
 
 /// Exactly one signature for every stream of the batch, by the session key.

@@ -43,7 +43,14 @@ impl BatchInput {
     /// The canonical encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.commands.len() + self.witness.len() + 256);
+        let mut out = Vec::new();
+        self.encode_into(&mut out);
+        out
+    }
+
+    /// Appends the canonical encoding.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        out.reserve(self.commands.len() + self.witness.len() + 256);
         out.byte(VERSION);
         out.raw(&self.previous_root);
         out.uint(self.commands.len() as u64);
@@ -59,7 +66,6 @@ impl BatchInput {
         }
         out.uint(self.witness.len() as u64);
         out.raw(&self.witness);
-        out
     }
 
     /// Reads the canonical encoding.

@@ -87,11 +87,15 @@ pub(crate) fn order(order: &Order) -> Key {
         (before + 1) | Key::from(trigger) << 64 | Key::from(order.id.0)
     } else {
         let (before, _) = book_side(order.market, order.side);
-        let price = match order.side {
-            Side::Buy => !order.price.0,
-            Side::Sell => order.price.0,
-        };
-        (before + 1) | Key::from(price) << 64 | Key::from(order.arrival)
+        (before + 1) | Key::from(price_rank(order)) << 64 | Key::from(order.arrival)
+    }
+}
+
+/// A resting order's price as its key has it: the better, the smaller.
+pub(crate) fn price_rank(order: &Order) -> u32 {
+    match order.side {
+        Side::Buy => !order.price.0,
+        Side::Sell => order.price.0,
     }
 }
 

@@ -70,15 +70,21 @@ impl SealedBatch {
     /// The file's bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let input = self.input.encode();
-        let mut bytes = Vec::with_capacity(HEAD + input.len() + 32);
+        let mut bytes = Vec::new();
+        self.encode_into(&mut bytes);
+        bytes
+    }
+
+    fn encode_into(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.claim.encode());
-        bytes.extend_from_slice(&(input.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&input);
-        let hash = Sha256Hash::hash(&bytes);
+        bytes.extend_from_slice(&[0; 8]);
+        self.input.encode_into(bytes);
+        let length = (bytes.len() - HEAD) as u64;
+        bytes[HEAD - 8..HEAD].copy_from_slice(&length.to_le_bytes());
+        let hash = Sha256Hash::hash(bytes);
         bytes.extend_from_slice(&hash);
-        bytes
     }
 
     /// Reads the file's bytes.
@@ -110,10 +116,20 @@ impl SealedBatch {
     /// When the file system fails.
     #[cfg(feature = "std")]
     pub fn write(&self, path: &Path) -> Result<File, SealedBatchError> {
+        self.write_with(path, &mut Vec::new())
+    }
+
+    /// [`SealedBatch::write`] with memory that is used again for the next file.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    #[cfg(feature = "std")]
+    pub fn write_with(&self, path: &Path, bytes: &mut Vec<u8>) -> Result<File, SealedBatchError> {
+        self.encode_into(bytes);
         let fail = |source| SealedBatchError::File { path: path.to_path_buf(), source };
         let temporary = path.with_extension("partial");
         let mut file = File::create(&temporary).map_err(fail)?;
-        file.write_all(&self.encode()).map_err(fail)?;
+        file.write_all(bytes).map_err(fail)?;
         fs::rename(&temporary, path).map_err(fail)?;
         Ok(file)
     }

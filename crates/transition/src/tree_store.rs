@@ -10,38 +10,42 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::hash::Hash;
 
 use hashbrown::HashMap;
 use rules::{Account, Asset, Balance, Direction, Globals, Market, Order, Position, Store};
 use state::{Change, Key, StateTree, Value};
 use types::{AccountId, AssetId, ClientOrderId, Limits, MarketId, OrderId, Quantity, Side, Timestamp};
 
+use crate::book_side::{BookSide, Step};
 use crate::keys;
+use crate::open_index::OpenIndex;
+use crate::order_slots::OrderSlots;
+use crate::record_table::{Cell, Id, RecordTable};
 use crate::records::{self, Record};
 use crate::{Anchor, Stream, TransitionError};
 
 #[cfg(feature = "std")]
-type Seeds = foldhash::fast::RandomState;
+pub(crate) type Seeds = foldhash::fast::RandomState;
 #[cfg(not(feature = "std"))]
-type Seeds = foldhash::fast::FixedState;
+pub(crate) type Seeds = foldhash::fast::FixedState;
 
 /// The store of one batch.
 pub(crate) struct TreeStore<'t, T> {
     tree: &'t mut T,
     globals: Cell<Globals>,
-    assets: Table<AssetId, Asset>,
-    markets: Table<MarketId, Market>,
-    accounts: Table<AccountId, Account>,
-    balances: Table<(AccountId, AssetId), Balance>,
-    positions: Table<(AccountId, MarketId), Position>,
-    limits: Table<(AccountId, MarketId), Limits>,
-    orders: Orders,
-    books: BTreeMap<(MarketId, Side2), Walk>,
+    assets: RecordTable<AssetId, Asset>,
+    markets: RecordTable<MarketId, Market>,
+    accounts: RecordTable<AccountId, Account>,
+    balances: RecordTable<(AccountId, AssetId), Balance>,
+    positions: RecordTable<(AccountId, MarketId), Position>,
+    limits: RecordTable<(AccountId, MarketId), Limits>,
+    orders: OrderSlots,
+    books: BTreeMap<(MarketId, Side2), BookSide>,
     waiting: BTreeMap<(MarketId, Side2), Walk>,
     expiries: Walk,
-    /// Open orders by their key; `None` is known to be absent.
-    open: HashMap<Key, Option<u32>, Seeds>,
+    open: OpenIndex,
+    /// The orders that were read from the tree, by their key; those that left since included.
+    adopted: HashMap<Key, u32, Seeds>,
     /// The slots that an account's open orders in a market were given, the ones that left since included.
     owned: HashMap<(AccountId, MarketId), Vec<u32>, Seeds>,
     /// Whose open orders are known completely.
@@ -54,49 +58,6 @@ pub(crate) struct TreeStore<'t, T> {
 
 /// A side of a book or a direction of triggers, as a number that sorts.
 type Side2 = u8;
-
-/// A record as it was in the tree and as it is now.
-#[derive(Clone, Copy)]
-struct Cell<R> {
-    base: Option<R>,
-    now: Option<R>,
-}
-
-type Table<K, R> = HashMap<K, Cell<R>, Seeds>;
-
-/// Orders by slot.
-#[derive(Default)]
-struct Orders {
-    slots: Vec<OrderCell>,
-    /// Slots whose order came and went within the batch.
-    free: Vec<u32>,
-}
-
-struct OrderCell {
-    order: Order,
-    /// The order as it is in the tree, if it is there.
-    base: Option<Order>,
-    open: bool,
-}
-
-impl Orders {
-    fn add(&mut self, cell: OrderCell) -> u32 {
-        match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = cell;
-                slot
-            }
-            None => {
-                self.slots.push(cell);
-                self.slots.len() as u32 - 1
-            }
-        }
-    }
-
-    fn get(&self, slot: u32) -> &Order {
-        &self.slots[slot as usize].order
-    }
-}
 
 /// An ordered run of the tree's entries, known from the front.
 struct Walk {
@@ -126,23 +87,18 @@ fn corrupt(key: Key) -> TransitionError {
     TransitionError::CorruptEntry { key }
 }
 
-fn cell<'c, T: StateTree, K: Eq + Hash, R: Record>(
+#[inline]
+fn cell<'c, T: StateTree, K: Id, R: Record>(
     tree: &mut T,
-    table: &'c mut Table<K, R>,
+    table: &'c mut RecordTable<K, R>,
     id: K,
     key: impl FnOnce() -> Key,
 ) -> Result<&'c mut Cell<R>, TransitionError> {
-    match table.entry(id) {
-        hashbrown::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-        hashbrown::hash_map::Entry::Vacant(entry) => {
-            let key = key();
-            let base = match tree.get(key)? {
-                Some(bytes) => Some(records::decode(bytes).map_err(|_| corrupt(key))?),
-                None => None,
-            };
-            Ok(entry.insert(Cell { base, now: base }))
-        }
-    }
+    table.get(id, || {
+        let key = key();
+        let bytes = tree.get(key)?;
+        bytes.map(|bytes| records::decode(bytes).map_err(|_| corrupt(key))).transpose()
+    })
 }
 
 impl<'t, T: StateTree> TreeStore<'t, T> {
@@ -150,33 +106,34 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
     pub fn open(tree: &'t mut T, commands: usize) -> Result<Self, TransitionError> {
         let bytes = tree.get(keys::GLOBALS)?.ok_or(corrupt(keys::GLOBALS))?;
         let globals: Globals = records::decode(bytes).map_err(|_| corrupt(keys::GLOBALS))?;
-        let mut store = Self::with(tree, Cell { base: Some(globals), now: Some(globals) });
+        let mut store = Self::with(tree, Cell { base: Some(globals), now: Some(globals) }, commands);
         // Most commands name one order.
-        store.orders.slots.reserve(commands);
-        store.open.reserve(commands);
+        store.orders.reserve(commands);
         Ok(store)
     }
 
     /// Opens the store on an empty tree.
     pub fn create(tree: &'t mut T, globals: Globals) -> Self {
-        Self::with(tree, Cell { base: None, now: Some(globals) })
+        Self::with(tree, Cell { base: None, now: Some(globals) }, 0)
     }
 
-    fn with(tree: &'t mut T, globals: Cell<Globals>) -> Self {
+    fn with(tree: &'t mut T, globals: Cell<Globals>, commands: usize) -> Self {
+        let last = globals.now.map_or(0, |globals| globals.orders);
         Self {
             tree,
             globals,
-            assets: Table::default(),
-            markets: Table::default(),
-            accounts: Table::default(),
-            balances: Table::default(),
-            positions: Table::default(),
-            limits: Table::default(),
-            orders: Orders::default(),
+            assets: RecordTable::new(),
+            markets: RecordTable::new(),
+            accounts: RecordTable::new(),
+            balances: RecordTable::new(),
+            positions: RecordTable::new(),
+            limits: RecordTable::new(),
+            orders: OrderSlots::default(),
             books: BTreeMap::new(),
             waiting: BTreeMap::new(),
             expiries: Walk::new(keys::expiries_until(Timestamp(0)).0),
-            open: HashMap::default(),
+            open: OpenIndex::new(last, commands),
+            adopted: HashMap::default(),
             owned: HashMap::default(),
             walked: BTreeSet::new(),
             walk: Vec::new(),
@@ -209,12 +166,12 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
     pub fn commit(self, own: Vec<Change>) -> Result<(), TransitionError> {
         let mut changes = Changes { list: own, scratch: Vec::new() };
         changes.record(keys::GLOBALS, &self.globals);
-        changes.table(self.assets, keys::asset);
-        changes.table(self.markets, keys::market);
-        changes.table(self.accounts, keys::account_key);
-        changes.table(self.balances, |(account, asset)| keys::balance_key(account, asset));
-        changes.table(self.positions, |(account, market)| keys::position(account, market));
-        changes.table(self.limits, |(account, market)| keys::limits(account, market));
+        changes.table(&self.assets, keys::asset);
+        changes.table(&self.markets, keys::market);
+        changes.table(&self.accounts, keys::account_key);
+        changes.table(&self.balances, |(account, asset)| keys::balance_key(account, asset));
+        changes.table(&self.positions, |(account, market)| keys::position(account, market));
+        changes.table(&self.limits, |(account, market)| keys::limits(account, market));
         changes.orders(&self.orders);
         self.tree.apply(&changes.sorted())?;
         Ok(())
@@ -222,38 +179,28 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
 
     /// Reads an order's entry, unless it is known.
     fn load(&mut self, key: Key) -> Result<u32, TransitionError> {
-        if let Some(slot) = self.known(key) {
-            return Ok(slot);
+        if let Some(slot) = self.adopted.get(&key) {
+            return Ok(*slot);
         }
         let bytes = self.tree.get(key)?.ok_or(corrupt(key))?;
         let order = records::decode_order(key, bytes).ok_or(corrupt(key))?;
         Ok(self.adopt(key, order))
     }
 
-    fn known(&mut self, key: Key) -> Option<u32> {
-        let walk = match keys::order_place(key)? {
-            keys::OrderPlace::Resting { market, side, .. } => self.book(market, side),
-            keys::OrderPlace::Waiting { market, direction, .. } => self.triggers(market, direction),
-        };
-        walk.known.get(&key).copied()
-    }
-
     /// Takes in an order that was read from the tree.
     fn adopt(&mut self, key: Key, order: Order) -> u32 {
-        let slot = self.orders.add(OrderCell { order, base: Some(order), open: true });
-        self.index(key, &order, slot);
+        let slot = self.orders.add(order, true);
+        self.adopted.insert(key, slot);
+        if order.is_waiting() {
+            self.triggers(order.market, order.direction).known.insert(key, slot);
+        }
+        self.index(&order, slot);
         slot
     }
 
-    /// Makes an order known by all its keys.
-    fn index(&mut self, key: Key, order: &Order, slot: u32) {
-        let walk = if order.is_waiting() {
-            self.triggers(order.market, order.direction)
-        } else {
-            self.book(order.market, order.side)
-        };
-        walk.known.insert(key, slot);
-        self.open.insert(keys::open(order.account, order.market, order.id), Some(slot));
+    /// Makes an order known by its numbers.
+    fn index(&mut self, order: &Order, slot: u32) {
+        self.open.opened(order.account, order.market, order.id, slot);
         self.owned.entry((order.account, order.market)).or_default().push(slot);
         if order.client_id != ClientOrderId::NONE {
             self.clients.insert(keys::client(order.account, order.client_id), Some(slot));
@@ -263,40 +210,45 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
         }
     }
 
-    fn book(&mut self, market: MarketId, side: Side) -> &mut Walk {
-        self.books
-            .entry((market, side as Side2))
-            .or_insert_with(|| Walk::new(keys::book_side(market, side).0))
-    }
-
     fn triggers(&mut self, market: MarketId, direction: Direction) -> &mut Walk {
         self.waiting
             .entry((market, direction as Side2))
             .or_insert_with(|| Walk::new(keys::waiting_side(market, direction).0))
     }
 
-    /// The first order after `key` on a side of a book.
+    /// The best order on a side of a book, or the one after `order`.
     fn next_in_book(
         &mut self,
         market: MarketId,
         side: Side,
-        key: Option<Key>,
+        order: Option<u32>,
     ) -> Result<Option<u32>, TransitionError> {
-        let last = keys::book_side(market, side).1;
         loop {
-            let walk = self.book(market, side);
-            match walk.step(key) {
+            match book(&mut self.books, market, side).step(&self.orders, order) {
                 Step::Found(slot) => return Ok(Some(slot)),
                 Step::End => return Ok(None),
-                Step::Read(frontier) => {
-                    let found = self.next_entry(frontier, last)?;
-                    let walk = self.book(market, side);
-                    if let Some((key, order)) = walk.advance(found) {
-                        self.adopt(key, order.ok_or(corrupt(key))?);
-                    }
-                }
+                Step::Read(frontier) => self.read_on(market, side, frontier)?,
             }
         }
+    }
+
+    /// Reads a side's next order from the tree.
+    #[cold]
+    fn read_on(&mut self, market: MarketId, side: Side, frontier: Key) -> Result<(), TransitionError> {
+        let found = self.next_entry(frontier, keys::book_side(market, side).1)?;
+        let Some((key, order)) = found else {
+            book(&mut self.books, market, side).end();
+            return Ok(());
+        };
+        book(&mut self.books, market, side).advance(key);
+        let slot = match self.adopted.get(&key) {
+            // Left already, before it was in the queue.
+            Some(slot) if !self.orders.cell(*slot).open => return Ok(()),
+            Some(slot) => *slot,
+            None => self.adopt(key, order.ok_or(corrupt(key))?),
+        };
+        book(&mut self.books, market, side).read(&mut self.orders, slot);
+        Ok(())
     }
 
     /// The tree's next entry up to `last`, as an order.
@@ -313,22 +265,14 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
     }
 }
 
-enum Step {
-    Found(u32),
-    End,
-    Read(Key),
+fn book(books: &mut BTreeMap<(MarketId, Side2), BookSide>, market: MarketId, side: Side) -> &mut BookSide {
+    books.entry((market, side as Side2)).or_insert_with(|| BookSide::new(keys::book_side(market, side).0))
 }
 
 impl Walk {
-    /// The first known entry (after `key`) if nothing unread can lie before it; else where to read on.
-    fn step(&self, key: Option<Key>) -> Step {
-        let first = match key {
-            None => self.known.first_key_value(),
-            Some(key) => {
-                self.known.range((core::ops::Bound::Excluded(key), core::ops::Bound::Unbounded)).next()
-            }
-        };
-        match first {
+    /// The first known entry if nothing unread can lie before it; else where to read on.
+    fn step(&self) -> Step {
+        match self.known.first_key_value() {
             Some((at, slot)) if self.done || *at <= self.frontier => Step::Found(*slot),
             None if self.done => Step::End,
             _ => Step::Read(self.frontier),
@@ -420,9 +364,8 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
     }
 
     fn next_best(&mut self, slot: u32) -> Result<Option<u32>, TransitionError> {
-        let order = self.orders.get(slot);
-        let (market, side, key) = (order.market, order.side, keys::order(order));
-        self.next_in_book(market, side, Some(key))
+        let Order { market, side, .. } = *self.orders.get(slot);
+        self.next_in_book(market, side, Some(slot))
     }
 
     fn order(&mut self, slot: u32) -> Result<&Order, TransitionError> {
@@ -430,32 +373,31 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
     }
 
     fn set_quantity(&mut self, slot: u32, quantity: Quantity) -> Result<(), TransitionError> {
-        self.orders.slots[slot as usize].order.quantity = quantity;
+        self.orders.cell_mut(slot).order.quantity = quantity;
         Ok(())
     }
 
     fn insert(&mut self, order: Order) -> Result<(), TransitionError> {
-        let slot = self.orders.add(OrderCell { order, base: None, open: true });
-        self.index(keys::order(&order), &order, slot);
+        let slot = self.orders.add(order, false);
+        if order.is_waiting() {
+            self.triggers(order.market, order.direction).known.insert(keys::order(&order), slot);
+        } else {
+            book(&mut self.books, order.market, order.side).insert(&mut self.orders, slot);
+        }
+        self.index(&order, slot);
         Ok(())
     }
 
     fn remove(&mut self, slot: u32) -> Result<Order, TransitionError> {
-        let cell = &mut self.orders.slots[slot as usize];
-        cell.open = false;
-        let order = cell.order;
-        let was_in_tree = cell.base.is_some();
-        if !was_in_tree {
-            self.orders.free.push(slot);
+        let Order { market, side, .. } = *self.orders.get(slot);
+        if !self.orders.get(slot).is_waiting() {
+            book(&mut self.books, market, side).remove(&mut self.orders, slot);
         }
-        let key = keys::order(&order);
-        let walk = if order.is_waiting() {
-            self.triggers(order.market, order.direction)
-        } else {
-            self.book(order.market, order.side)
-        };
-        walk.remove(key, was_in_tree);
-        self.open.insert(keys::open(order.account, order.market, order.id), None);
+        let (order, was_in_tree) = self.orders.close(slot);
+        if order.is_waiting() {
+            self.triggers(market, order.direction).remove(keys::order(&order), was_in_tree);
+        }
+        self.open.closed(order.account, market, order.id);
         if order.client_id != ClientOrderId::NONE {
             self.clients.insert(keys::client(order.account, order.client_id), None);
         }
@@ -471,10 +413,10 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
         market: MarketId,
         id: OrderId,
     ) -> Result<Option<u32>, TransitionError> {
-        let key = keys::open(account, market, id);
-        if let Some(known) = self.open.get(&key) {
-            return Ok(*known);
+        if let Some(known) = self.open.get(account, market, id) {
+            return Ok(known);
         }
+        let key = keys::open(account, market, id);
         let pointer = match self.tree.get(key)? {
             Some(bytes) => Some(records::decode_pointer(bytes).ok_or(corrupt(key))?),
             None => None,
@@ -482,7 +424,7 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
         match pointer {
             Some(order) => self.load(order).map(Some),
             None => {
-                self.open.insert(key, None);
+                self.open.absent(key);
                 Ok(None)
             }
         }
@@ -511,7 +453,7 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
             let mut at = before;
             while let Some((key, bytes)) = self.tree.next(at)?.filter(|(key, _)| *key <= last) {
                 let pointer = records::decode_pointer(bytes).ok_or(corrupt(key))?;
-                if !self.open.contains_key(&key) {
+                if self.open.get(account, market, OrderId(key as u64)).is_none() {
                     self.load(pointer)?;
                 }
                 at = key;
@@ -524,7 +466,7 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
         slots.sort_unstable_by_key(|slot| (orders.get(*slot).id, *slot));
         slots.dedup();
         slots.retain(|slot| {
-            let cell = &orders.slots[*slot as usize];
+            let cell = orders.cell(*slot);
             cell.open && cell.order.account == account && cell.order.market == market
         });
         self.walk.clone_from(slots);
@@ -545,7 +487,7 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
     ) -> Result<Option<u32>, TransitionError> {
         let last = keys::waiting_side(market, direction).1;
         loop {
-            match self.triggers(market, direction).step(None) {
+            match self.triggers(market, direction).step() {
                 Step::Found(slot) => return Ok(Some(slot)),
                 Step::End => return Ok(None),
                 Step::Read(frontier) => {
@@ -562,7 +504,7 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
         let (_, last) = keys::expiries_until(now);
         loop {
             // Only what has expired is of interest, so the walk stops at the first entry beyond.
-            match self.expiries.step(None) {
+            match self.expiries.step() {
                 Step::Found(slot) => {
                     return Ok(self.orders.get(slot).is_expired(now).then_some(slot));
                 }
@@ -585,17 +527,8 @@ impl<T: StateTree> Store for TreeStore<'_, T> {
 }
 
 /// Stands in for globals that are always there.
-const EMPTY: Globals = Globals {
-    capacity: rules::Capacity { accounts: 0, open_orders: 0, assets: 0, markets: 0, price_levels: 0 },
-    orders: 0,
-    open_orders: 0,
-    accounts: 0,
-    assets: 0,
-    markets: 0,
-    price_levels: 0,
-    withdrawals: 0,
-    halted: false,
-};
+const EMPTY: Globals =
+    Globals::new(rules::Capacity { accounts: 0, open_orders: 0, assets: 0, markets: 0, price_levels: 0 });
 
 /// The batch's changes to the tree.
 struct Changes {
@@ -621,9 +554,9 @@ impl Changes {
         sorted
     }
 
-    fn table<K, R: Record>(&mut self, table: Table<K, R>, key: impl Fn(K) -> Key) {
-        for (id, cell) in table {
-            self.record(key(id), &cell);
+    fn table<K: Id, R: Record>(&mut self, table: &RecordTable<K, R>, key: impl Fn(K) -> Key) {
+        for (id, cell) in table.iter() {
+            self.record(key(*id), cell);
         }
     }
 
@@ -636,13 +569,12 @@ impl Changes {
         }
     }
 
-    fn orders(&mut self, orders: &Orders) {
-        for cell in &orders.slots {
+    fn orders(&mut self, orders: &OrderSlots) {
+        for cell in orders.iter() {
             match (&cell.base, cell.open) {
                 (None, true) => self.order(&cell.order, true),
-                (Some(base), false) => self.order(base, false),
-                // Only its quantity can have changed.
-                (Some(base), true) if *base != cell.order => {
+                (Some(_), false) => self.order(&cell.order, false),
+                (Some(base), true) if *base != cell.order.quantity => {
                     let value = records::order_value(&cell.order, &mut self.scratch);
                     self.list.push((keys::order(&cell.order), Some(value)));
                 }

@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 /// What there is to show for a claim, from nothing to a proof that Ethereum checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ProofKind {
     /// **No proof.** The program was executed and gave the claim.
     Executed,
@@ -67,7 +68,9 @@ impl ProofKind {
         self != Self::Executed
     }
 
-    pub(crate) fn code(self) -> u8 {
+    /// Its byte in files and messages.
+    #[must_use]
+    pub fn code(self) -> u8 {
         match self {
             Self::Executed => 0,
             Self::Core => 1,
@@ -77,7 +80,9 @@ impl ProofKind {
         }
     }
 
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
+    /// The kind of that byte.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }

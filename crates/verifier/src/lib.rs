@@ -16,7 +16,9 @@ mod proof;
 pub mod sp1;
 #[cfg(feature = "zisk")]
 pub mod zisk;
+mod verify;
 
 pub use kind::ProofKind;
 pub use program::{ProgramId, ProofSystem};
 pub use proof::{Proof, ProofError, public_values};
+pub use verify::verify;

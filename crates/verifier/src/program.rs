@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 /// What made a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ProofSystem {
     /// SP1: a zkVM for RISC-V, STARKs over KoalaBear.
     Sp1,

@@ -1,0 +1,264 @@
+//! The part of a node that has its batches proved: follows the sealed batches of a data directory, forms jobs, serves
+//! workers.
+//!
+//! The batch files themselves are the memory: what no job covers yet is found again after a crash.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use proving::protocol::auth::Gate;
+use proving::{
+    Cancellation, FormationPolicy, Former, JobState, Manager, Millis, Settings, SubmitError, SubmitOptions,
+    Work, WorkerId,
+};
+use transition::SealedBatch;
+use verifier::ProofKind;
+
+/// How often the folder is looked into.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What an operator decides about proving.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// Where workers come to.
+    pub listen: SocketAddr,
+    /// What is made of every batch.
+    pub kind: ProofKind,
+    /// How batches become jobs.
+    pub formation: FormationPolicy,
+    /// How jobs are queued and workers chosen.
+    pub settings: Settings,
+    /// How each job is to be done.
+    pub submit: SubmitOptions,
+}
+
+/// A data directory whose batches are proved.
+pub struct ProvingNode {
+    /// The queue.
+    pub manager: Arc<Manager>,
+    /// Where workers come to.
+    pub address: SocketAddr,
+    progress: Arc<Progress>,
+    stop: Cancellation,
+    threads: Vec<JoinHandle<Result<()>>>,
+}
+
+/// How far it is.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Batches that were seen.
+    seen: AtomicU64,
+    /// All batches up to this one are proved (or executed, when that was asked for).
+    done_batch: AtomicU64,
+    /// All commands up to this one.
+    done_sequence: AtomicU64,
+    trouble: Mutex<Option<String>>,
+}
+
+impl ProvingNode {
+    /// Opens the queue of a data directory and begins.
+    ///
+    /// # Errors
+    /// When the queue's directory or the address cannot be used.
+    pub fn start(data: &Path, options: NodeOptions) -> Result<Self> {
+        let dir = data.join("proving");
+        let manager = Manager::open(&dir, options.settings.clone(), Box::new(verifier::verify))?;
+        let manager = Arc::new(manager);
+        let gate = Arc::new(Mutex::new(Gate::new([])));
+        let workers = dir.join("workers");
+        if !workers.exists() {
+            fs::write(&workers, WORKERS_HELP).with_context(|| workers.display().to_string())?;
+        }
+        let stop = Cancellation::default();
+        let progress = Arc::new(Progress::default());
+        let listener = TcpListener::bind(options.listen)
+            .with_context(|| format!("cannot listen on {}; choose another --listen", options.listen))?;
+        let address = listener.local_addr()?;
+
+        let server = {
+            let (manager, gate, stop) = (Arc::clone(&manager), Arc::clone(&gate), stop.clone());
+            thread::spawn(move || Ok(proving::protocol::serve(manager, gate, listener, &stop)?))
+        };
+        let follower = Follower {
+            batches: data.join("batches"),
+            workers,
+            manager: Arc::clone(&manager),
+            gate,
+            former: Former::new(options.formation),
+            options,
+            progress: Arc::clone(&progress),
+            stop: stop.clone(),
+            next: 1,
+        };
+        let follower = thread::spawn(move || follower.run());
+        Ok(Self { manager, address, progress, stop, threads: vec![server, follower] })
+    }
+
+    /// The last batch and command before which everything is proved.
+    #[must_use]
+    pub fn done(&self) -> (u64, u64) {
+        (
+            self.progress.done_batch.load(Ordering::Relaxed),
+            self.progress.done_sequence.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Batches that were seen in the folder.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.progress.seen.load(Ordering::Relaxed)
+    }
+
+    /// What keeps the node from going on, if anything does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.progress.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets requests in flight end, and stops. Workers go on by themselves and come back.
+    ///
+    /// # Errors
+    /// When a part had failed.
+    pub fn stop(self) -> Result<()> {
+        self.stop.cancel();
+        for thread in self.threads {
+            match thread.join() {
+                Ok(ended) => ended?,
+                Err(_) => bail!("a thread of the proving node panicked"),
+            }
+        }
+        Ok(())
+    }
+}
+
+const WORKERS_HELP: &str = "\
+# The workers that may take jobs: one id a line, as `prover-sp1 key` prints it. Words after the id are for people.
+# Changes count at once.
+";
+
+/// Follows the folder of sealed batches.
+struct Follower {
+    batches: PathBuf,
+    workers: PathBuf,
+    manager: Arc<Manager>,
+    gate: Arc<Mutex<Gate>>,
+    former: Former<SealedBatch>,
+    options: NodeOptions,
+    progress: Arc<Progress>,
+    stop: Cancellation,
+    /// The next batch to look for.
+    next: u64,
+}
+
+impl Follower {
+    fn run(mut self) -> Result<()> {
+        let mut known = String::new();
+        while !self.stop.is_cancelled() {
+            if let Ok(text) = fs::read_to_string(&self.workers)
+                && text != known
+            {
+                self.allow(&text);
+                known = text;
+            }
+            let result = self.look();
+            let trouble = result.err().map(|error| format!("{error:#}"));
+            *self.progress.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn allow(&self, text: &str) {
+        let ids =
+            text.lines().filter_map(|line| line.split_whitespace().next()).filter(|id| !id.starts_with('#'));
+        let allowed: BTreeSet<WorkerId> = ids.filter_map(|id| id.parse().ok()).collect();
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner).allow(allowed);
+    }
+
+    /// Takes what is new, and looks how far the proofs are.
+    fn look(&mut self) -> Result<()> {
+        let covered = self.covered();
+        loop {
+            let number = self.next;
+            let path = self.batches.join(format!("{number:012}.batch"));
+            if covered.contains(&number) {
+                self.flush()?;
+            } else if path.exists() {
+                let batch = SealedBatch::read(&path).with_context(|| path.display().to_string())?;
+                let commands = batch.claim.last_sequence - batch.claim.first_sequence + 1;
+                if let Some(job) = self.former.push(batch, commands, Millis::now()) {
+                    self.submit(job)?;
+                }
+            } else {
+                break;
+            }
+            self.next += 1;
+            self.progress.seen.store(number, Ordering::Relaxed);
+        }
+        if let Some(job) = self.former.poll(self.manager.load(), Millis::now()) {
+            self.submit(job)?;
+        }
+        self.count()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self.former.take() {
+            none if none.is_empty() => Ok(()),
+            job => self.submit(job),
+        }
+    }
+
+    fn submit(&self, batches: Vec<SealedBatch>) -> Result<()> {
+        let work = Work::new(batches, self.options.kind)?;
+        loop {
+            match self.manager.submit(&work, self.options.submit.clone()) {
+                // Batches wait in their files.
+                Err(SubmitError::Full { .. }) if !self.stop.is_cancelled() => thread::sleep(LOOK),
+                submitted => return Ok(submitted.map(|_| ())?),
+            }
+        }
+    }
+
+    /// Batches that jobs cover which are done or will be.
+    fn covered(&self) -> BTreeSet<u64> {
+        let jobs = self.manager.jobs();
+        let alive = jobs.iter().filter(|job| {
+            job.kind == self.options.kind
+                && !matches!(job.state, JobState::Failed { .. } | JobState::Cancelled { .. })
+        });
+        alive.flat_map(|job| job.batches.0..=job.batches.1).collect()
+    }
+
+    /// How far everything is proved.
+    fn count(&self) -> Result<()> {
+        let mut done: Vec<(u64, u64)> = self
+            .manager
+            .jobs()
+            .iter()
+            .filter(|job| job.kind == self.options.kind && matches!(job.state, JobState::Done(_)))
+            .map(|job| job.batches)
+            .collect();
+        done.sort_unstable();
+        let before = self.progress.done_batch.load(Ordering::Relaxed);
+        let mut last = before;
+        for (first, to) in done {
+            if first <= last + 1 {
+                last = last.max(to);
+            }
+        }
+        if last > before {
+            let path = self.batches.join(format!("{last:012}.batch"));
+            let batch = SealedBatch::read(&path).with_context(|| path.display().to_string())?;
+            self.progress.done_sequence.store(batch.claim.last_sequence, Ordering::Relaxed);
+            self.progress.done_batch.store(last, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,695 @@
+//! The manager: takes work, hands it to workers, checks what they bring, and forgets nothing.
+//!
+//! Every change of a job is on disk before anybody hears of it. After a crash the jobs are as they were: those that were
+//! being worked on are still leased to their workers, who have a full term to show up.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use transition::{BatchRange, Limits, Native, execute_range};
+use types::Timestamp;
+use verifier::{Proof, ProofError, ProofSystem};
+
+use crate::formation::Load;
+use crate::job::{Figures, Job, JobId, JobState, LeaseId, Millis, Preferences, Priority, Work, WorkerId};
+use crate::protocol::{Failed, Hello, Incident, JobStatus, Offer, Pulse, Status, WorkerStatus};
+use crate::queue::{Queue, QueuePolicy};
+use crate::router::{
+    self, BreakerState, Failure, Limits as RouteLimits, MicroDollars, Request, Router, Run,
+    WorkerDescription, WorkerRecord,
+};
+use crate::statistics::Statistics;
+use crate::store::Store;
+use crate::{StoreError, SubmitError};
+
+/// Incidents that are remembered.
+const INCIDENTS: usize = 1_000;
+/// Jobs that a status shows.
+const SHOWN: usize = 100;
+/// A worker that was silent so many milliseconds is not counted on.
+const SILENT: u64 = 120_000;
+
+/// Checks a proof: the light verifier, with the programs that this exchange trusts.
+pub type Check = Box<dyn Fn(&Proof) -> Result<(), ProofError> + Send + Sync>;
+
+/// What an operator decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How jobs wait.
+    pub queue: QueuePolicy,
+    /// How workers are chosen.
+    pub router: router::Config,
+    /// Finished jobs that are remembered. Proofs are kept anyway.
+    pub keep_finished: usize,
+}
+
+/// How a job is to be done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubmitOptions {
+    /// How urgent.
+    pub priority: Priority,
+    /// When nobody needs it any more.
+    pub deadline: Option<Millis>,
+    /// What its proof must keep to, and what to prefer.
+    pub preferences: Preferences,
+}
+
+/// The proving queue of a node.
+pub struct Manager {
+    store: Store,
+    check: Check,
+    keep_finished: usize,
+    state: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manager").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    queue: Queue,
+    router: Router,
+    workers: BTreeMap<WorkerId, Known>,
+    /// What the router knows of open jobs.
+    requests: BTreeMap<JobId, Request>,
+    /// What is kept of workers that have not come back since the start.
+    records: BTreeMap<WorkerId, WorkerRecord>,
+    decisions: BTreeMap<JobId, String>,
+    incidents: VecDeque<Incident>,
+}
+
+struct Known {
+    hello: Hello,
+    system: ProofSystem,
+    heard: Millis,
+}
+
+/// Why a worker's request is refused.
+#[derive(Debug, Error)]
+pub enum WorkerFault {
+    /// It has not said what it can do.
+    #[error("the node does not know what this worker can do: it must introduce itself first")]
+    Unknown,
+    /// What it says of itself makes no sense.
+    #[error("the introduction is not understood: {why}")]
+    Hello {
+        /// What is wrong.
+        why: String,
+    },
+    /// It has no such lease, or not any more.
+    #[error("this worker has no such lease; it may have ended by time")]
+    NoLease,
+    /// There is no such job.
+    #[error("there is no such job")]
+    NoJob,
+    /// The job was finished or cancelled.
+    #[error("nobody wants this work any more")]
+    Over,
+    /// The proof does not hold.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The proof is of something else.
+    #[error("the proof is not of this job's batches and kind")]
+    OtherClaims,
+    /// The node's disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Manager {
+    /// Opens a queue's directory, with what was in it.
+    ///
+    /// # Errors
+    /// When the directory cannot be used.
+    pub fn open(dir: &Path, settings: Settings, check: Check) -> Result<Self, StoreError> {
+        let store = Store::open(dir)?;
+        let random = ChaCha12Rng::from_seed(rand::random());
+        let mut queue = Queue::new(settings.queue, store.jobs()?, random);
+        queue.restart_terms(Millis::now());
+        let mut requests = BTreeMap::new();
+        for job in queue.jobs().filter(|job| !job.state.is_final()) {
+            let range = BatchRange::decode(&store.input(job.id)?, &Limits::default());
+            requests.insert(job.id, request(&range.map_err(|_| StoreError::Record)?, job)?);
+        }
+        // A record that cannot be read is learned again.
+        let records = store
+            .profiles()?
+            .into_iter()
+            .filter_map(|(id, record)| {
+                Some((WorkerId(id.try_into().ok()?), WorkerRecord::decode(&record).ok()?))
+            })
+            .collect();
+        let inner = Inner {
+            queue,
+            router: Router::new(settings.router),
+            requests,
+            records,
+            workers: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+            incidents: VecDeque::new(),
+        };
+        let keep_finished = settings.keep_finished;
+        Ok(Self { store, check, keep_finished, state: Mutex::new(inner), changed: Condvar::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, Inner> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes work. When it returns, the job is on disk. The same work is one job, however often it is asked for: one that
+    /// is done already is not done again, one that failed or was cancelled gets another chance.
+    ///
+    /// # Errors
+    /// When the queue is full or the disk fails.
+    pub fn submit(&self, work: &Work, options: SubmitOptions) -> Result<JobId, SubmitError> {
+        let input = work.range.encode();
+        let id = work.id(&input);
+        let (Some(first), Some(last)) = (work.claims.first(), work.claims.last()) else {
+            return Err(SubmitError::Size { batches: 0 });
+        };
+        let now = Millis::now();
+        let mut state = self.state();
+        if let Some(job) = state.queue.get(id) {
+            let alive = match job.state {
+                JobState::Done(_) => self.store.proof(job).is_ok(),
+                JobState::Queued { .. } | JobState::Leased(_) => true,
+                JobState::Failed { .. } | JobState::Cancelled { .. } => false,
+            };
+            if alive {
+                if let Some(job) = state.queue.raise(id, options.priority) {
+                    self.store.put(&[job])?;
+                }
+                return Ok(id);
+            }
+        }
+        if !state.queue.has_room() {
+            return Err(SubmitError::Full { open: state.queue.open() });
+        }
+        let job = Job {
+            id,
+            kind: work.kind,
+            priority: options.priority,
+            submitted: now,
+            deadline: options.deadline,
+            batches: (first.batch, last.batch),
+            commands: last.last_sequence.saturating_sub(first.first_sequence).saturating_add(1),
+            input_bytes: input.len() as u64,
+            claims_hash: Sha256::digest(verifier::public_values(&work.claims)).into(),
+            preferences: options.preferences,
+            attempts: 0,
+            state: JobState::Queued { not_before: now },
+        };
+        let request = request(&work.range, &job)?;
+        self.store.put_input(id, &input)?;
+        self.store.put(&[&job])?;
+        state.queue.insert(job);
+        state.requests.insert(id, request);
+        Ok(id)
+    }
+
+    /// Gives a job up that nobody wants any more; its worker hears of it at its next sign of life. False when there is no
+    /// such job or it is finished.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn cancel(&self, id: JobId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let now = Millis::now();
+        let holder = state.holder(id);
+        let Some(job) = state.queue.cancel(id, now) else { return Ok(false) };
+        self.store.put(&[job])?;
+        self.store.drop_input(id);
+        state.withdraw(id, holder, now);
+        self.changed.notify_all();
+        Ok(true)
+    }
+
+    /// A job.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<Job> {
+        self.state().queue.get(id).cloned()
+    }
+
+    /// All jobs, by their first batch.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self.state().queue.jobs().cloned().collect();
+        jobs.sort_by_key(|job| (job.batches, job.submitted));
+        jobs
+    }
+
+    /// Waits until a job is finished; none when the time is over before.
+    #[must_use]
+    pub fn wait(&self, id: JobId, time: Duration) -> Option<Job> {
+        let until = Instant::now() + time;
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.queue.get(id)
+                && job.state.is_final()
+            {
+                return Some(job.clone());
+            }
+            let left = until.checked_duration_since(Instant::now())?;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The proof of a job that is done.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn proof(&self, id: JobId) -> Result<Option<Proof>, StoreError> {
+        match self.job(id) {
+            Some(job @ Job { state: JobState::Done(_), .. }) => self.store.proof(&job).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where the proof of a job is, or will be.
+    #[must_use]
+    pub fn proof_path(&self, job: &Job) -> std::path::PathBuf {
+        self.store.proof_path(job)
+    }
+
+    /// How busy the workers are.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let state = self.state();
+        let now = Millis::now();
+        let here = state.workers.values().filter(|worker| now.since(worker.heard) < SILENT).count();
+        let busy = state.queue.open() - state.queue.waiting();
+        Load { waiting: state.queue.waiting(), idle: here.saturating_sub(busy) }
+    }
+
+    /// Ends leases whose time is over, and jobs that nobody needs any more. To be called now and then.
+    pub fn tick(&self) {
+        let now = Millis::now();
+        let mut state = self.state();
+        for (lease, worker) in state.queue.expired(now) {
+            let why = format!("no sign of life of worker {worker:.8} in time");
+            self.lose(&mut state, lease, Failure::TimedOut, &why, now);
+        }
+        for id in state.queue.overdue(now) {
+            let holder = state.holder(id);
+            if let Some(job) = state.queue.give_up(id, "the deadline passed".into(), now) {
+                self.keep(job);
+                self.store.drop_input(id);
+                state.withdraw(id, holder, now);
+            }
+        }
+        let old = state.queue.forget(self.keep_finished);
+        if !old.is_empty() {
+            for id in &old {
+                state.decisions.remove(id);
+            }
+            // They will be forgotten another time.
+            let _ = self.store.forget(&old);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Writes down what was learned of a worker. If that fails, it is learned again.
+    fn learn(&self, state: &Inner, worker: WorkerId) {
+        if let Some((_, record)) = state.router.records().find(|(description, _)| description.id == worker) {
+            let _ = self.store.put_profile(&worker.0, &record.encode());
+        }
+    }
+
+    /// Writes a change down that nobody asked for. If that fails, the job is after a restart as it was before.
+    fn keep(&self, job: &Job) {
+        let _ = self.store.put(&[job]);
+    }
+
+    /// A lease ended without a proof.
+    fn lose(&self, state: &mut Inner, lease: LeaseId, failure: Failure, why: &str, now: Millis) {
+        let Some(lost) = state.queue.lost(lease, why, now) else { return };
+        let id = lost.job.id;
+        self.keep(&lost.job);
+        if lost.job.state.is_final() {
+            self.store.drop_input(id);
+            state.requests.remove(&id);
+        }
+        // The router may not know the worker: it has not come back since the node was started.
+        let _ = state.router.failed(lost.worker, id, failure, micros(now));
+        self.learn(state, lost.worker);
+        state.incident(now, lost.worker, id, why);
+        self.changed.notify_all();
+    }
+
+    /// A worker says what it can do.
+    ///
+    /// # Errors
+    /// When it makes no sense.
+    pub fn hello(&self, worker: WorkerId, hello: Hello) -> Result<(), WorkerFault> {
+        let description = describe(worker, &hello)?;
+        let known = Known { system: description.system, hello, heard: Millis::now() };
+        let mut state = self.state();
+        let state = &mut *state;
+        let record = state.records.get(&worker).cloned();
+        let refused = |error: router::RouterError| WorkerFault::Hello { why: error.to_string() };
+        state.router.register(description, record).map_err(refused)?;
+        // What it has from before the node was started.
+        for job in state.queue.jobs() {
+            if let (JobState::Leased(lease), Some(request)) = (&job.state, state.requests.get(&job.id))
+                && lease.worker == worker
+            {
+                let (id, since) = (job.id, micros(lease.since));
+                // It may be known already.
+                let _ = state.router.started(worker, id, job.kind, &request.workload, since);
+            }
+        }
+        state.workers.insert(worker, known);
+        Ok(())
+    }
+
+    /// The next job for a worker that asks for one.
+    ///
+    /// # Errors
+    /// When the worker is unknown or the disk fails.
+    pub fn lease(&self, worker: WorkerId) -> Result<Option<Offer>, WorkerFault> {
+        let now = Millis::now();
+        let mut state = self.state();
+        let state = &mut *state;
+        state.workers.get_mut(&worker).ok_or(WorkerFault::Unknown)?.heard = now;
+        for id in state.queue.ready(now) {
+            let Some(request) = state.requests.get(&id) else { continue };
+            let Ok(decision) = state.router.may_take(worker, request, micros(now)) else { continue };
+            let Some(job) = state.queue.lease(id, worker, now) else { continue };
+            let JobState::Leased(lease) = &job.state else { continue };
+            self.store.put(&[job])?;
+            // A worker that asks for more than it should is counted on for less.
+            let _ = state.router.started(worker, id, job.kind, &request.workload, micros(now));
+            state.decisions.insert(id, decision.to_string());
+            return Ok(Some(Offer {
+                lease: lease.id.to_string(),
+                job: id.to_string(),
+                kind: job.kind.to_string(),
+                first_batch: job.batches.0,
+                last_batch: job.batches.1,
+                commands: job.commands,
+                input_bytes: job.input_bytes,
+                expires_in: lease.expires.since(now),
+            }));
+        }
+        Ok(None)
+    }
+
+    /// The input of a job, for who has the lease.
+    ///
+    /// # Errors
+    /// When the worker has no such lease or the disk fails.
+    pub fn input(&self, worker: WorkerId, lease: LeaseId) -> Result<Vec<u8>, WorkerFault> {
+        let id = self.state().held(worker, lease)?;
+        Ok(self.store.input(id)?)
+    }
+
+    /// A sign of life.
+    ///
+    /// # Errors
+    /// When the worker has no such lease.
+    pub fn renew(&self, worker: WorkerId, lease: LeaseId) -> Result<Pulse, WorkerFault> {
+        let now = Millis::now();
+        let mut state = self.state();
+        if let Some(known) = state.workers.get_mut(&worker) {
+            known.heard = now;
+        }
+        let expires = state.queue.renew(lease, worker, now).ok_or(WorkerFault::NoLease)?;
+        Ok(Pulse { go_on: true, expires_in: expires.since(now) })
+    }
+
+    /// A worker could not do it.
+    ///
+    /// # Errors
+    /// When the worker has no such lease or the disk fails.
+    pub fn failed(&self, worker: WorkerId, lease: LeaseId, failed: &Failed) -> Result<(), WorkerFault> {
+        let id = self.state().held(worker, lease)?;
+        let why: String = failed.why.chars().filter(|c| !c.is_control()).take(1_000).collect();
+        // Whether the program refuses the input is not believed, but tried.
+        let refused = failed.refused && {
+            let input = self.store.input(id)?;
+            !BatchRange::decode(&input, &Limits::default())
+                .is_ok_and(|range| execute_range::<Native>(&range).is_ok())
+        };
+        let now = Millis::now();
+        let mut state = self.state();
+        if refused {
+            let why = format!("the program refuses the input, and so does this node: {why}");
+            if let Some(job) = state.queue.give_up(id, why, now) {
+                self.store.put(&[job])?;
+                self.store.drop_input(id);
+            }
+            state.withdraw(id, Some(worker), now);
+            self.changed.notify_all();
+        } else {
+            self.lose(&mut state, lease, Failure::Failed, &why, now);
+        }
+        Ok(())
+    }
+
+    /// A worker brings a proof. It counts when it is of this job, and holds. Work whose lease has ended is welcome, too.
+    ///
+    /// # Errors
+    /// When the proof is not of this job or does not hold, which costs the worker its lease; when nobody wants it any
+    /// more; when the disk fails.
+    pub fn deliver(
+        &self,
+        worker: WorkerId,
+        id: JobId,
+        lease: LeaseId,
+        cycles: u64,
+        file: &[u8],
+    ) -> Result<(), WorkerFault> {
+        let (job, system) = {
+            let mut state = self.state();
+            let known = state.workers.get_mut(&worker).ok_or(WorkerFault::Unknown)?;
+            known.heard = Millis::now();
+            let system = known.system;
+            (state.queue.get(id).cloned().ok_or(WorkerFault::NoJob)?, system)
+        };
+        if job.state.is_final() {
+            return Err(WorkerFault::Over);
+        }
+        // The lock is not held while the proof is checked.
+        let began = Instant::now();
+        if let Err(fault) = self.examine(&job, system, file) {
+            let now = Millis::now();
+            let mut state = self.state();
+            let why = format!("a wrong proof: {fault}");
+            if state.held(worker, lease).is_ok_and(|held| held == id) {
+                self.lose(&mut state, lease, Failure::Lied, &why, now);
+            } else {
+                state.incident(now, worker, id, &why);
+            }
+            return Err(fault);
+        }
+        let verify_micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.store.put_proof(&job, file)?;
+        let now = Millis::now();
+        let mut state = self.state();
+        let since = match &job.state {
+            JobState::Leased(lease) if lease.worker == worker => lease.since,
+            _ => now,
+        };
+        let figures = Figures {
+            at: now,
+            worker,
+            system,
+            queue_wait: since.since(job.submitted),
+            proving: now.since(since),
+            cycles,
+            proof_bytes: file.len() as u64,
+            verify_micros,
+        };
+        let Some(done) = state.queue.done(id, figures.clone()) else { return Err(WorkerFault::Over) };
+        self.store.put(&[done])?;
+        self.store.drop_input(id);
+        let holder = match &job.state {
+            JobState::Leased(lease) => Some(lease.worker),
+            _ => None,
+        };
+        if let Some(request) = state.requests.remove(&id) {
+            let run = Run {
+                kind: job.kind,
+                workload: request.workload,
+                cycles,
+                elapsed: Duration::from_millis(figures.proving),
+                proof_bytes: if job.kind.is_proof() { figures.proof_bytes } else { 0 },
+                verification: Duration::from_micros(figures.verify_micros),
+            };
+            // Of work whose lease had ended nothing is learned.
+            let _ = state.router.finished(worker, id, &run, micros(now));
+        }
+        self.learn(&state, worker);
+        if holder != Some(worker) {
+            state.withdraw(id, holder, now);
+        }
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Whether the file proves what the job asks for.
+    fn examine(&self, job: &Job, system: ProofSystem, file: &[u8]) -> Result<(), WorkerFault> {
+        let proof = Proof::decode(file)?;
+        let hash: [u8; 32] = Sha256::digest(proof.public_values()).into();
+        if proof.kind != job.kind || proof.system != system || hash != job.claims_hash {
+            return Err(WorkerFault::OtherClaims);
+        }
+        // Claims that were only executed are known to be right: the node made the same. They prove nothing, and are
+        // counted apart.
+        if proof.kind.is_proof() { Ok((self.check)(&proof)?) } else { Ok(()) }
+    }
+
+    /// How it goes.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let now = Millis::now();
+        let state = self.state();
+        let mut jobs: Vec<&Job> = state.queue.jobs().collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse((job.submitted, job.batches, job.id)));
+        jobs.truncate(SHOWN);
+        let workers = state.workers.iter().map(|(id, known)| WorkerStatus {
+            id: id.to_string(),
+            hello: known.hello.clone(),
+            silent: now.since(known.heard),
+            breaker: state.breaker(*id, now),
+        });
+        Status {
+            statistics: Statistics::of(state.queue.jobs()),
+            workers: workers.collect(),
+            jobs: jobs.into_iter().map(|job| job_status(job, state.decisions.get(&job.id), now)).collect(),
+            incidents: state.incidents.iter().rev().cloned().collect(),
+        }
+    }
+}
+
+/// A job as the router sees it.
+fn request(range: &BatchRange, job: &Job) -> Result<Request, types::DecodeError> {
+    let Preferences { strategy, preference, max_proof_bytes, max_cost } = job.preferences;
+    let deadline = job.deadline.map(micros);
+    let limits =
+        RouteLimits { preference, max_proof_bytes, max_cost, deadline, ..RouteLimits::kind(job.kind) };
+    let mut request = Request::new(range, limits, micros(job.submitted))?;
+    request.strategy = strategy.unwrap_or(request.strategy);
+    Ok(request)
+}
+
+/// The router counts microseconds.
+fn micros(time: Millis) -> Timestamp {
+    Timestamp(time.0.saturating_mul(1_000))
+}
+
+/// What a worker says of itself, as the router needs it.
+fn describe(worker: WorkerId, hello: &Hello) -> Result<WorkerDescription, WorkerFault> {
+    let bad = |why: &str| WorkerFault::Hello { why: why.to_string() };
+    let texts = [&hello.name, &hello.version, &hello.device];
+    if texts.iter().any(|text| text.len() > 200 || text.chars().any(char::is_control)) {
+        return Err(bad("name, version and device have at most 200 bytes, without control characters"));
+    }
+    Ok(WorkerDescription {
+        id: worker,
+        system: hello.system.parse().map_err(bad)?,
+        device: hello.device.clone(),
+        kinds: hello.kinds.iter().map(|kind| kind.parse().map_err(bad)).collect::<Result<_, _>>()?,
+        max_cycles: hello.max_cycles.unwrap_or(u64::MAX),
+        slots: 1,
+        price: MicroDollars(hello.price),
+    })
+}
+
+impl Inner {
+    /// Who works on a job.
+    fn holder(&self, id: JobId) -> Option<WorkerId> {
+        match &self.queue.get(id)?.state {
+            JobState::Leased(lease) => Some(lease.worker),
+            _ => None,
+        }
+    }
+
+    /// Whether a worker is given work, in words.
+    fn breaker(&self, worker: WorkerId, now: Millis) -> String {
+        let known = self.router.records().find(|(description, _)| description.id == worker);
+        match known.map(|(_, record)| record.breaker.state()) {
+            None => "unknown".into(),
+            Some(BreakerState::Closed) => "gets work".into(),
+            Some(BreakerState::HalfOpen) => "on probation: one job decides".into(),
+            Some(BreakerState::Open { until, cause }) if until <= micros(now) => {
+                format!("gets one job on probation: {cause}")
+            }
+            Some(BreakerState::Open { until, cause }) => {
+                let minutes = until.0.saturating_sub(micros(now).0) / 60_000_000;
+                format!("gets no work for {minutes} minutes: {cause}")
+            }
+        }
+    }
+
+    /// Nobody needs it any more; that says nothing of who worked on it.
+    fn withdraw(&mut self, id: JobId, holder: Option<WorkerId>, now: Millis) {
+        self.requests.remove(&id);
+        if let Some(worker) = holder {
+            // Unknown workers have nothing in flight.
+            let _ = self.router.failed(worker, id, Failure::Withdrawn, micros(now));
+        }
+    }
+
+    /// The job that a worker holds by a lease.
+    fn held(&self, worker: WorkerId, lease: LeaseId) -> Result<JobId, WorkerFault> {
+        match self.queue.leased(lease) {
+            Some(Job { id, state: JobState::Leased(held), .. }) if held.worker == worker => Ok(*id),
+            _ => Err(WorkerFault::NoLease),
+        }
+    }
+
+    fn incident(&mut self, now: Millis, worker: WorkerId, job: JobId, what: &str) {
+        if self.incidents.len() >= INCIDENTS {
+            self.incidents.pop_front();
+        }
+        let (worker, job) = (worker.to_string(), job.to_string());
+        self.incidents.push_back(Incident { at: now.0, worker, job, what: what.to_string() });
+    }
+}
+
+fn job_status(job: &Job, decision: Option<&String>, now: Millis) -> JobStatus {
+    let detail = match &job.state {
+        JobState::Queued { not_before } if *not_before > now => {
+            format!("rests for {} ms", not_before.since(now))
+        }
+        JobState::Queued { .. } => String::new(),
+        JobState::Leased(lease) => {
+            format!("worker {} since {} ms", lease.worker, now.since(lease.since))
+        }
+        JobState::Done(figures) => format!(
+            "{}, worker {}: waited {} ms, took {} ms, {} cycles, {} bytes, checked in {} µs",
+            figures.system,
+            figures.worker,
+            figures.queue_wait,
+            figures.proving,
+            figures.cycles,
+            figures.proof_bytes,
+            figures.verify_micros
+        ),
+        JobState::Failed { why, .. } => why.clone(),
+        JobState::Cancelled { .. } => String::new(),
+    };
+    JobStatus {
+        id: job.id.to_string(),
+        kind: job.kind.to_string(),
+        priority: job.priority.name().to_string(),
+        first_batch: job.batches.0,
+        last_batch: job.batches.1,
+        commands: job.commands,
+        state: job.state.name().to_string(),
+        attempts: job.attempts,
+        detail,
+        decision: decision.cloned(),
+    }
+}

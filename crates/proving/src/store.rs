@@ -1,0 +1,197 @@
+//! What must survive a crash: the jobs in a database, their inputs and proofs in files beside it.
+//!
+//! ```text
+//! DIR/queue.redb             jobs, worker profiles
+//! DIR/inputs/JOB.range       a job's input, until the job is finished
+//! DIR/proofs/FIRST-LAST.KIND.proof
+//! ```
+//!
+//! An input is durable before its job is; a proof is durable before its job is done. So a job that is written down can
+//! always be worked on, and one that is done can always be shown.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use verifier::Proof;
+
+use crate::StoreError;
+use crate::job::{Job, JobId};
+
+const JOBS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("jobs 1");
+const PROFILES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("profiles 1");
+
+/// The directory of a queue. One process at a time.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+    dir: PathBuf,
+}
+
+impl Store {
+    /// Opens or creates a directory.
+    ///
+    /// # Errors
+    /// When the file system fails, another process has it open, or the database is damaged.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        for sub in ["inputs", "proofs"] {
+            let path = dir.join(sub);
+            fs::create_dir_all(&path).map_err(|source| StoreError::File { path, source })?;
+        }
+        let path = dir.join("queue.redb");
+        let database = Database::create(&path).map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::Busy { path: path.clone() },
+            error => StoreError::Database(redb::Error::from(error).into()),
+        })?;
+        let write = database.begin_write()?;
+        write.open_table(JOBS)?;
+        write.open_table(PROFILES)?;
+        write.commit()?;
+        Ok(Self { database, dir: dir.to_path_buf() })
+    }
+
+    /// All jobs.
+    ///
+    /// # Errors
+    /// When the database fails or a record does not decode.
+    pub fn jobs(&self) -> Result<Vec<Job>, StoreError> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(JOBS)?;
+        let mut jobs = Vec::new();
+        for entry in table.iter()? {
+            let (_, value) = entry?;
+            jobs.push(postcard::from_bytes(value.value()).map_err(|_| StoreError::Record)?);
+        }
+        Ok(jobs)
+    }
+
+    /// Writes jobs down, all or none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn put(&self, jobs: &[&Job]) -> Result<(), StoreError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut table = write.open_table(JOBS)?;
+            for job in jobs {
+                let bytes = postcard::to_allocvec(job).map_err(|_| StoreError::Record)?;
+                table.insert(&job.id.0[..], &bytes[..])?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Forgets jobs. Proofs stay.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget(&self, jobs: &[JobId]) -> Result<(), StoreError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut table = write.open_table(JOBS)?;
+            for id in jobs {
+                table.remove(&id.0[..])?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// What was learned about workers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn profiles(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(PROFILES)?;
+        let mut profiles = Vec::new();
+        for entry in table.iter()? {
+            let (key, profile) = entry?;
+            profiles.push((key.value().to_vec(), profile.value().to_vec()));
+        }
+        Ok(profiles)
+    }
+
+    /// Writes down what was learned about a worker.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn put_profile(&self, key: &[u8], profile: &[u8]) -> Result<(), StoreError> {
+        let write = self.database.begin_write()?;
+        write.open_table(PROFILES)?.insert(key, profile)?;
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Keeps a job's input.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn put_input(&self, id: JobId, input: &[u8]) -> Result<(), StoreError> {
+        write_durably(&self.input_path(id), input)
+    }
+
+    /// A job's input.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn input(&self, id: JobId) -> Result<Vec<u8>, StoreError> {
+        read(&self.input_path(id))
+    }
+
+    /// Drops the input of a finished job. That it is left over harms nobody.
+    pub fn drop_input(&self, id: JobId) {
+        let _ = fs::remove_file(self.input_path(id));
+    }
+
+    fn input_path(&self, id: JobId) -> PathBuf {
+        self.dir.join("inputs").join(format!("{id}.range"))
+    }
+
+    /// Where the proof of a job is, or will be.
+    #[must_use]
+    pub fn proof_path(&self, job: &Job) -> PathBuf {
+        let (first, last) = job.batches;
+        self.dir.join("proofs").join(format!("{first:012}-{last:012}.{}.proof", job.kind))
+    }
+
+    /// Keeps a proof.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn put_proof(&self, job: &Job, file: &[u8]) -> Result<(), StoreError> {
+        write_durably(&self.proof_path(job), file)
+    }
+
+    /// A job's proof.
+    ///
+    /// # Errors
+    /// When the file system fails, or somebody has altered the file.
+    pub fn proof(&self, job: &Job) -> Result<Proof, StoreError> {
+        Ok(Proof::decode(&read(&self.proof_path(job))?)?)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let limit = 2 * Proof::MAX_BYTES as u64;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|source| StoreError::File { path: path.to_path_buf(), source })?;
+    Ok(bytes)
+}
+
+/// Whole or not at all, and there after a crash.
+fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let write = || {
+        let temporary = path.with_extension("partial");
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    };
+    write().map_err(|source| StoreError::File { path: path.to_path_buf(), source })
+}

@@ -1,0 +1,327 @@
+//! A node and its workers.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use proving::protocol::{Client, ClientError, Hello};
+use proving::{
+    Cancellation, JobState, Millis, Priority, SubmitError, SubmitOptions, Work, WorkerError, WorkerEvent,
+    work,
+};
+use transition::BatchRange;
+use verifier::ProofKind;
+
+use crate::kit::*;
+
+#[test]
+fn two_workers_prove_all_batches_once_and_the_figures_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(12);
+    let jobs: Vec<_> = batches.iter().map(|batch| submit(&node.manager, batch)).collect();
+    let workers = [1, 2].map(|number| Worker::start(&node.url, number, Manner::Honest));
+    for (id, batch) in jobs.iter().zip(&batches) {
+        let job = node.finished(*id);
+        assert!(matches!(job.state, JobState::Done(_)), "{job:?}");
+        let proof = node.manager.proof(*id).unwrap().unwrap();
+        assert_eq!(proof.claims, [batch.claim.clone()]);
+        assert_eq!(check(&proof), Ok(()));
+    }
+    let proved: u64 = workers.iter().map(|worker| worker.backend.proved.load(Ordering::SeqCst)).sum();
+    assert_eq!(proved, 12);
+    let delivered = |event: &WorkerEvent| matches!(event, WorkerEvent::Delivered { cycles: 1_000, .. });
+    let told =
+        workers.iter().map(|worker| worker.events.lock().unwrap().iter().filter(|e| delivered(e)).count());
+    eventually("the workers hear of it", || told.clone().sum::<usize>() == 12);
+    let status = Client::new(&node.url, key(99)).status().unwrap();
+    let figures = &status.statistics;
+    assert_eq!((figures.proved, figures.executed, figures.queued, figures.failed), (12, 0, 0, 0));
+    assert_eq!((figures.attempts, figures.success_permille), (12, Some(1_000)));
+    assert_eq!((figures.commands_proved, figures.cycles.mean, figures.proof_bytes.count), (240, 1_000, 12));
+    assert!(status.jobs.iter().all(|job| job.decision.is_some()), "every choice is explained");
+    assert_eq!(status.incidents, []);
+    assert_eq!(std::fs::read_dir(dir.path().join("inputs")).unwrap().count(), 0);
+}
+
+#[test]
+fn the_same_work_is_one_job_and_is_not_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batch = &batches(1)[0];
+    let id = submit(&node.manager, batch);
+    assert_eq!(submit(&node.manager, batch), id);
+    let worker = Worker::start(&node.url, 1, Manner::Honest);
+    node.finished(id);
+    assert_eq!(submit(&node.manager, batch), id);
+    assert!(matches!(node.manager.job(id).unwrap().state, JobState::Done(_)));
+    assert_eq!(worker.backend.proved.load(Ordering::SeqCst), 1);
+    // Another kind is other work.
+    let executed = Work::new(vec![batch.clone()], ProofKind::Executed).unwrap();
+    let other = node.manager.submit(&executed, SubmitOptions::default()).unwrap();
+    assert_ne!(other, id);
+    node.finished(other);
+    let proof = node.manager.proof(other).unwrap().unwrap();
+    assert!(proof.bytes.is_empty() && !proof.kind.is_proof());
+    assert_eq!(node.manager.status().statistics.executed, 1);
+    assert_eq!(node.manager.status().statistics.proved, 1);
+    // A proof that somebody has damaged is made again.
+    let job = node.manager.job(id).unwrap();
+    std::fs::write(node.manager.proof_path(&job), b"oops").unwrap();
+    assert_eq!(submit(&node.manager, batch), id);
+    node.finished(id);
+    assert_eq!(worker.backend.proved.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_lie_costs_the_lease_and_the_work_and_is_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(2);
+    let id = submit(&node.manager, &batches[0]);
+    let liar = Worker::start(&node.url, 1, Manner::Lies);
+    eventually("the lie is found out", || !node.manager.status().incidents.is_empty());
+    let status = node.manager.status();
+    assert_eq!(status.incidents[0].worker, key(1).id().to_string());
+    assert!(status.incidents[0].what.contains("the test's seal is broken"), "{:?}", status.incidents);
+    assert!(status.workers[0].breaker.contains("gets no work"), "{:?}", status.workers);
+    // It gets nothing any more, and an honest one does the work.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(liar.backend.proved.load(Ordering::SeqCst), 1);
+    let honest = Worker::start(&node.url, 2, Manner::Honest);
+    assert!(matches!(node.finished(id).state, JobState::Done(figures) if figures.worker == key(2).id()));
+    node.finished(submit(&node.manager, &batches[1]));
+    assert_eq!(honest.backend.proved.load(Ordering::SeqCst), 2);
+    assert_eq!(liar.backend.proved.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_worker_that_cries_wolf_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    let wolf = Worker::start(&node.url, 1, Manner::Refuses);
+    eventually("it is heard", || !node.manager.status().incidents.is_empty());
+    drop(wolf);
+    let _honest = Worker::start(&node.url, 2, Manner::Honest);
+    assert!(matches!(node.finished(id).state, JobState::Done(_)));
+}
+
+#[test]
+fn work_that_the_program_refuses_is_given_up_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let mut forged = batches(3).remove(2);
+    forged.input.authorisation.streams[0].1[5] ^= 1;
+    let id = submit(&node.manager, &forged);
+    let _worker = Worker::start(&node.url, 1, Manner::Honest);
+    let job = node.finished(id);
+    assert!(
+        matches!(&job.state, JobState::Failed { why, .. } if why.contains("so does this node")),
+        "{job:?}"
+    );
+    assert_eq!(job.attempts, 1);
+    assert_eq!(node.manager.status().workers[0].breaker, "gets work");
+}
+
+#[test]
+fn a_worker_that_fails_is_given_a_rest_and_the_job_to_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    let failing = Worker::start(&node.url, 1, Manner::Fails);
+    eventually("it fails", || !node.manager.status().incidents.is_empty());
+    let _honest = Worker::start(&node.url, 2, Manner::Honest);
+    let job = node.finished(id);
+    assert!(matches!(job.state, JobState::Done(figures) if figures.worker == key(2).id()));
+    assert_eq!(failing.backend.proved.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_job_that_nobody_can_do_is_given_up_after_its_attempts() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    let _failing = Worker::start(&node.url, 1, Manner::Fails);
+    let job = node.finished(id);
+    assert!(matches!(&job.state, JobState::Failed { why, .. } if why.contains("out of memory")), "{job:?}");
+    assert_eq!(job.attempts, settings().queue.max_attempts);
+    // Asked for again, it gets another chance.
+    assert_eq!(submit(&node.manager, &batches(1)[0]), id);
+    assert!(!node.manager.job(id).unwrap().state.is_final());
+}
+
+#[test]
+fn a_worker_that_dies_loses_its_lease_and_another_does_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    // It takes the job and is never heard of again.
+    let dead = Client::new(&node.url, key(1));
+    dead.hello(&hello()).unwrap();
+    let offer = dead.lease().unwrap().unwrap();
+    assert_eq!(
+        BatchRange::decode(&dead.input(&offer.lease).unwrap(), &Default::default()).unwrap().inputs().len(),
+        1
+    );
+    let _honest = Worker::start(&node.url, 2, Manner::Honest);
+    let job = node.finished(id);
+    assert!(matches!(job.state, JobState::Done(figures) if figures.worker == key(2).id()));
+    assert_eq!(job.attempts, 2);
+    assert!(matches!(dead.renew(&offer.lease), Err(ClientError::Refused { status: 404, .. })));
+    assert!(node.manager.status().incidents[0].what.contains("no sign of life"));
+}
+
+#[test]
+fn a_worker_that_hangs_with_a_pulse_loses_its_lease_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    let hanging = Worker::start(&node.url, 1, Manner::Hangs);
+    eventually("it is at work", || hanging.backend.began.load(Ordering::SeqCst) == 1);
+    let _honest = Worker::start(&node.url, 2, Manner::Honest);
+    assert!(matches!(node.finished(id).state, JobState::Done(figures) if figures.worker == key(2).id()));
+    eventually("it is told to stop", || hanging.backend.cancelled.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_cancelled_job_is_stopped_and_a_deadline_ends_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(2);
+    let id = submit(&node.manager, &batches[0]);
+    let hanging = Worker::start(&node.url, 1, Manner::Hangs);
+    eventually("it is at work", || hanging.backend.began.load(Ordering::SeqCst) == 1);
+    assert!(node.manager.cancel(id).unwrap());
+    assert!(!node.manager.cancel(id).unwrap());
+    eventually("it is told to stop", || hanging.backend.cancelled.load(Ordering::SeqCst));
+    assert!(matches!(node.manager.job(id).unwrap().state, JobState::Cancelled { .. }));
+    drop(hanging);
+
+    let work = Work::new(vec![batches[1].clone()], ProofKind::Core).unwrap();
+    let deadline = Some(Millis::now().plus(100));
+    let id = node.manager.submit(&work, SubmitOptions { deadline, ..SubmitOptions::default() }).unwrap();
+    let job = node.finished(id);
+    assert!(matches!(&job.state, JobState::Failed { why, .. } if why.contains("deadline")), "{job:?}");
+}
+
+#[test]
+fn urgent_work_goes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(4);
+    let order = [Priority::Low, Priority::Normal, Priority::Critical, Priority::High];
+    for (batch, priority) in batches.iter().zip(order) {
+        let work = Work::new(vec![batch.clone()], ProofKind::Core).unwrap();
+        node.manager.submit(&work, SubmitOptions { priority, ..SubmitOptions::default() }).unwrap();
+    }
+    let client = Client::new(&node.url, key(1));
+    client.hello(&hello()).unwrap();
+    let taken: Vec<u64> = (0..4).map(|_| client.lease().unwrap().unwrap().first_batch).collect();
+    assert_eq!(taken, [3, 4, 2, 1]);
+    assert_eq!(client.lease().unwrap(), None);
+}
+
+#[test]
+fn a_proof_that_comes_late_is_welcome_and_one_of_other_batches_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(2);
+    let id = submit(&node.manager, &batches[0]);
+    let slow = Client::new(&node.url, key(1));
+    slow.hello(&hello()).unwrap();
+    let offer = slow.lease().unwrap().unwrap();
+    eventually("the lease ends", || matches!(node.manager.job(id).unwrap().state, JobState::Queued { .. }));
+    let backend = TestBackend::default();
+    let prove = |batch: &transition::SealedBatch| {
+        proving::Backend::prove(
+            &backend,
+            &batch.input.clone().into(),
+            ProofKind::Core,
+            &Cancellation::default(),
+        )
+        .unwrap()
+    };
+    let other = slow.deliver(&offer, 1, &prove(&batches[1]));
+    assert!(matches!(other, Err(ClientError::Refused { status: 422, .. })), "{other:?}");
+    slow.deliver(&offer, 1, &prove(&batches[0])).unwrap();
+    assert!(matches!(node.manager.job(id).unwrap().state, JobState::Done(_)));
+    assert!(matches!(
+        slow.deliver(&offer, 1, &prove(&batches[0])),
+        Err(ClientError::Refused { status: 410, .. })
+    ));
+}
+
+#[test]
+fn strangers_are_not_let_in_and_nonsense_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    let stranger =
+        work(&TestBackend::default(), &options(&node.url, 77), &Cancellation::default(), &mut |_| {});
+    assert!(
+        matches!(stranger, Err(WorkerError::Client(ClientError::Refused { status: 403, .. }))),
+        "{stranger:?}"
+    );
+    let worker = Client::new(&node.url, key(1));
+    assert!(matches!(worker.lease(), Err(ClientError::Refused { status: 409, .. })));
+    let bad = worker.hello(&Hello { system: "abacus".into(), ..hello() });
+    assert!(matches!(bad, Err(ClientError::Refused { status: 422, .. })), "{bad:?}");
+    let bad = worker.hello(&Hello { name: "\u{1b}[2J".into(), ..hello() });
+    assert!(matches!(bad, Err(ClientError::Refused { status: 422, .. })), "{bad:?}");
+    worker.hello(&hello()).unwrap();
+    let offer = worker.lease().unwrap().unwrap();
+    // Another worker cannot look at it or end it.
+    let other = Client::new(&node.url, key(2));
+    other.hello(&hello()).unwrap();
+    assert!(matches!(other.input(&offer.lease), Err(ClientError::Refused { status: 404, .. })));
+    assert!(matches!(other.renew(&offer.lease), Err(ClientError::Refused { status: 404, .. })));
+    assert!(matches!(other.input("../../etc/passwd"), Err(ClientError::Refused { .. })));
+    assert!(matches!(node.manager.job(id).unwrap().state, JobState::Leased(_)));
+}
+
+#[test]
+fn single_operations_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let manager = open(dir.path());
+    let mut sealer = test_batches::Sealer::simulated().warm_up();
+    let mut counts = [0; 3];
+    while counts.contains(&0) {
+        let batch = sealer.seal(1);
+        let options = SubmitOptions::default;
+        let kind = ProofKind::Core;
+        let answers = [
+            manager.prove_order_placement(batch.clone(), kind, options()),
+            manager.prove_order_matching(batch.clone(), kind, options()),
+            manager.prove_cancellation(batch.clone(), kind, options()),
+        ];
+        assert!(answers.iter().filter(|answer| answer.is_ok()).count() <= 1);
+        for (count, answer) in counts.iter_mut().zip(answers) {
+            match answer {
+                Ok(_) => *count += 1,
+                Err(SubmitError::NotThatOperation { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        manager.prove_batch(batch, kind, options()).unwrap();
+    }
+    let two = vec![sealer.seal(5), sealer.seal(5)];
+    manager.prove_range(two.clone(), ProofKind::Core, SubmitOptions::default()).unwrap();
+    let gap = vec![two[0].clone(), sealer.seal(5)];
+    let refused = manager.prove_range(gap, ProofKind::Core, SubmitOptions::default());
+    assert!(matches!(refused, Err(SubmitError::NotConsecutive { .. })));
+    let none = manager.prove_range(Vec::new(), ProofKind::Core, SubmitOptions::default());
+    assert!(matches!(none, Err(SubmitError::Size { batches: 0 })));
+}
+
+fn hello() -> Hello {
+    Hello {
+        name: "by hand".into(),
+        system: "sp1".into(),
+        version: "test".into(),
+        program: PROGRAM.to_string(),
+        device: "test".into(),
+        kinds: vec!["core".into()],
+        max_cycles: None,
+        price: 0,
+    }
+}
