@@ -63,7 +63,10 @@ impl Zisk {
         Ok(*self.learned_key.get_or_init(|| key))
     }
 
-    fn with_client<T>(&self, work: impl FnOnce(&Client) -> Result<T, BackendError>) -> Result<T, BackendError> {
+    fn with_client<T>(
+        &self,
+        work: impl FnOnce(&Client) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         match &*client {
             Some(client) => work(client),

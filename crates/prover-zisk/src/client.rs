@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use verifier::ProofSystem;
 use zisk_sdk::{
-    EmbeddedClient, EmbeddedExecuteOnlyClient, GuestProgram, ProofKind, ProveResult, ProverClient, RemoteClient,
-    RemoteClientBuilder, ZiskStdin,
+    EmbeddedClient, EmbeddedExecuteOnlyClient, GuestProgram, ProofKind, ProveResult, ProverClient,
+    RemoteClient, RemoteClientBuilder, ZiskStdin,
 };
 
 use crate::config::folder;
@@ -53,7 +53,9 @@ impl Client {
             reach(url)?;
         }
         if TAKEN.swap(true, Ordering::AcqRel) {
-            return Err(failed("ZisK's SDK allows one client in a process, and there was one already: start the worker again"));
+            return Err(failed(
+                "ZisK's SDK allows one client in a process, and there was one already: start the worker again",
+            ));
         }
         let program = statement();
         let kind = guarded(|| match mode {
@@ -68,7 +70,8 @@ impl Client {
                 Ok(Kind::Embedded { client, ready: AtomicBool::new(false) })
             }
             Mode::Remote { url } => {
-                let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
+                let runtime =
+                    Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
                 let keys = tempfile::tempdir().map_err(failed)?;
                 let entered = runtime.enter();
                 let builder: RemoteClientBuilder = ProverClient::remote(url.as_str());
@@ -153,14 +156,15 @@ impl Client {
         guarded(|| {
             self.setup()?;
             match &self.kind {
-                Kind::Execute(_) => Err(failed("this client has no proving key to derive the program's key from")),
+                Kind::Execute(_) => {
+                    Err(failed("this client has no proving key to derive the program's key from"))
+                }
                 Kind::Embedded { .. } => {
                     let key = self.program.vk().map_err(failed)?;
                     key_bytes(&key.vk).ok_or_else(|| failed("the program's key has not four words"))
                 }
-                Kind::Remote { keys, .. } => {
-                    only_key(keys.path()).ok_or_else(|| failed("the coordinator's setup has not given one key"))
-                }
+                Kind::Remote { keys, .. } => only_key(keys.path())
+                    .ok_or_else(|| failed("the coordinator's setup has not given one key")),
             }
         })
     }
@@ -196,7 +200,8 @@ fn reach(url: &str) -> Result<(), BackendError> {
     let host = rest.split('/').next().unwrap_or(rest);
     let port = if scheme == "https" { 443 } else { 80 };
     let found = host.to_socket_addrs().or_else(|_| (host, port).to_socket_addrs());
-    let unreachable = |why: &dyn fmt::Display| failed(format!("the coordinator {url} cannot be reached: {why}"));
+    let unreachable =
+        |why: &dyn fmt::Display| failed(format!("the coordinator {url} cannot be reached: {why}"));
     let mut last = None;
     for address in found.map_err(|why| unreachable(&why))? {
         match TcpStream::connect_timeout(&address, CONNECT) {

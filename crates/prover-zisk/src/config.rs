@@ -47,9 +47,11 @@ impl Mode {
     /// When something is missing.
     pub fn can_prove(&self) -> Result<(), String> {
         match self {
-            Self::Execute => Err("this worker only executes; give it a proving key (--proving-key) or a coordinator \
+            Self::Execute => {
+                Err("this worker only executes; give it a proving key (--proving-key) or a coordinator \
                                   (--coordinator)"
-                .to_string()),
+                    .to_string())
+            }
             Self::Embedded { proving_key } => installed(&folder(proving_key.as_deref())),
             Self::Remote { .. } => Ok(()),
         }
@@ -62,7 +64,9 @@ pub(crate) fn folder(given: Option<&Path>) -> PathBuf {
         return given.to_path_buf();
     }
     let home = std::env::var_os("ZISK_HOME").map(PathBuf::from);
-    home.or_else(|| std::env::home_dir().map(|home| home.join(".zisk"))).unwrap_or_default().join("provingKey")
+    home.or_else(|| std::env::home_dir().map(|home| home.join(".zisk")))
+        .unwrap_or_default()
+        .join("provingKey")
 }
 
 /// Whether a proving key is there. That it is whole and of the right version is for the SDK to say.

@@ -14,9 +14,9 @@ mod program;
 mod proof;
 #[cfg(feature = "sp1")]
 pub mod sp1;
+mod verify;
 #[cfg(feature = "zisk")]
 pub mod zisk;
-mod verify;
 
 pub use kind::ProofKind;
 pub use program::{ProgramId, ProofSystem};

@@ -194,9 +194,12 @@ mod tests {
 
     #[test]
     fn hostile_bytes_are_refused_without_a_panic() {
-        let key = [[1, 0, 0, 0, 0, 0, 0, 0u8], [2, 0, 0, 0, 0, 0, 0, 0], [3, 0, 0, 0, 0, 0, 0, 0], [
-            4, 0, 0, 0, 0, 0, 0, 0,
-        ]];
+        let key = [
+            [1, 0, 0, 0, 0, 0, 0, 0u8],
+            [2, 0, 0, 0, 0, 0, 0, 0],
+            [3, 0, 0, 0, 0, 0, 0, 0],
+            [4, 0, 0, 0, 0, 0, 0, 0],
+        ];
         let key: [u8; 32] = key.as_flattened().try_into().unwrap();
         let proof = |bytes| Proof {
             system: ProofSystem::Zisk,
