@@ -53,8 +53,8 @@ pub struct Cost {
     pub precompiles: Vec<(String, u64)>,
     /// Cycles in the parts of the program that a profiling build marks, by name.
     pub parts: Vec<(String, u64)>,
-    /// SP1's estimate of the proving work, where it was asked for.
-    pub gas: Option<u64>,
+    /// SP1's estimate of the proving work.
+    pub gas: u64,
 }
 
 impl Sp1 {
@@ -74,15 +74,15 @@ impl Sp1 {
         Self { progress: Box::new(progress), ..self }
     }
 
-    /// Runs the program and counts. With `gas`, also estimates the proving work, which takes longer and some
-    /// gigabytes.
+    /// Runs the program and counts.
     ///
     /// # Errors
     /// When the program refuses the input, or the executor fails.
-    pub fn cost(&self, range: &BatchRange, gas: bool) -> Result<(Vec<Claim>, Cost), BackendError> {
+    pub fn cost(&self, range: &BatchRange) -> Result<(Vec<Claim>, Cost), BackendError> {
         // The executor stops at some inputs that the program would refuse, so the rules are asked first.
         let claims = native(range)?;
-        let run = || self.light().execute(STATEMENT, stdin(range)).calculate_gas(gas).run().map_err(failed);
+        // Without gas the executor counts nothing.
+        let run = || self.light().execute(STATEMENT, stdin(range)).calculate_gas(true).run().map_err(failed);
         let (values, report) = guarded(run)?;
         if report.exit_code != 0 {
             let why = format!("the program ended with exit code {}", report.exit_code);
@@ -102,7 +102,7 @@ impl Sp1 {
                 report.syscall_counts.iter().map(|(code, n)| (code.to_string(), *n)).collect(),
             ),
             parts: count(report.cycle_tracker.iter().map(|(name, n)| (name.clone(), *n)).collect()),
-            gas: report.gas(),
+            gas: report.gas().unwrap_or_default(),
         };
         Ok((claims, cost))
     }
@@ -173,7 +173,7 @@ impl Backend for Sp1 {
 
     fn execute(&self, range: &BatchRange) -> Result<Execution, BackendError> {
         let start = Instant::now();
-        let (claims, cost) = self.cost(range, false)?;
+        let (claims, cost) = self.cost(range)?;
         Ok(Execution { claims, cycles: cost.cycles, elapsed: start.elapsed() })
     }
 

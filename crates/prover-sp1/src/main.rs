@@ -33,7 +33,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the program on sealed batches without proving, and count its cycles
+    /// Run the program on sealed batches without proving, and count its cycles and its gas (SP1's estimate of the
+    /// proving work)
     Execute {
         /// Sealed batches; several must follow each other
         #[arg(required = true)]
@@ -41,9 +42,6 @@ enum Command {
         /// Execute all batches as one range, as one proof would
         #[arg(long)]
         range: bool,
-        /// Also estimate the proving work (SP1's gas); takes longer and some gigabytes
-        #[arg(long)]
-        gas: bool,
     },
     /// Prove sealed batches in one proof
     ///
@@ -101,7 +99,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Execute { batches, range, gas } => execute(&batches, range, gas),
+        Command::Execute { batches, range } => execute(&batches, range),
         Command::Prove(options) => prove(&options),
         Command::Verify { proof } => verify(&proof),
         Command::Status { device } => status(device),
@@ -109,7 +107,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-fn execute(batches: &[PathBuf], together: bool, gas: bool) -> anyhow::Result<()> {
+fn execute(batches: &[PathBuf], together: bool) -> anyhow::Result<()> {
     let sp1 = Sp1::new(Config::default())?;
     let ranges = if together {
         vec![read_range(batches)?]
@@ -118,7 +116,7 @@ fn execute(batches: &[PathBuf], together: bool, gas: bool) -> anyhow::Result<()>
     };
     for range in ranges {
         let start = Instant::now();
-        let (claims, cost) = sp1.cost(&range, gas)?;
+        let (claims, cost) = sp1.cost(&range)?;
         let elapsed = start.elapsed();
         let commands: u64 = claims.iter().map(|claim| claim.last_sequence - claim.first_sequence + 1).sum();
         let [first, last] = [&claims[0], &claims[claims.len() - 1]];
@@ -126,9 +124,7 @@ fn execute(batches: &[PathBuf], together: bool, gas: bool) -> anyhow::Result<()>
         println!("commands         {} to {} ({commands})", first.first_sequence, last.last_sequence);
         println!("state root       {}", hex(&last.state_root));
         println!("cycles           {} ({} a command)", cost.cycles, cost.cycles / commands.max(1));
-        if let Some(gas) = cost.gas {
-            println!("gas              {gas} ({} a command)", gas / commands.max(1));
-        }
+        println!("gas              {} ({} a command)", cost.gas, cost.gas / commands.max(1));
         for (name, calls) in cost.precompiles.iter().chain(&cost.parts) {
             println!("  {name:<24} {calls}");
         }

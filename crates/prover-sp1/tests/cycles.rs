@@ -33,13 +33,19 @@ fn check(mut sealer: Sealer, expected: Expected) {
 #[test]
 fn commands_of_the_recorded_flow_cost_exactly_this() {
     if let Some(sealer) = Sealer::recorded() {
-        check(sealer.warm_up(), [(1, 20, 0), (10, 10, 0), (100, 5, 0), (1_000, 2, 0)]);
+        check(
+            sealer.warm_up(),
+            [(1, 20, 5_126_880), (10, 10, 6_858_849), (100, 5, 10_044_478), (1_000, 2, 17_094_559)],
+        );
     }
 }
 
 #[test]
 fn commands_of_simulated_flow_cost_exactly_this() {
-    check(Sealer::simulated().warm_up(), [(1, 20, 0), (10, 10, 0), (100, 5, 0), (1_000, 2, 0)]);
+    check(
+        Sealer::simulated().warm_up(),
+        [(1, 20, 6_090_176), (10, 10, 11_358_590), (100, 5, 23_762_997), (1_000, 2, 34_718_801)],
+    );
 }
 
 #[test]

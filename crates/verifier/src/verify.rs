@@ -1,5 +1,7 @@
 //! Checking a proof against the programs that this version of Glassbook knows.
 
+#[cfg(any(feature = "sp1", feature = "zisk"))]
+use crate::ProofSystem;
 use crate::{Proof, ProofError, ProofKind};
 
 /// Whether a proof holds, for the program that this version knows. Which claims it proves is in [`Proof::claims`]: whoever
@@ -10,10 +12,10 @@ use crate::{Proof, ProofError, ProofKind};
 pub fn verify(proof: &Proof) -> Result<(), ProofError> {
     match (proof.system, proof.kind) {
         (_, ProofKind::Executed) => Err(ProofError::NotAProof),
+        #[cfg(feature = "sp1")]
+        (ProofSystem::Sp1, _) => crate::sp1::Sp1Verifier::committed()?.verify(proof),
         #[cfg(feature = "zisk")]
-        (crate::ProofSystem::Zisk, _) => {
-            crate::zisk::ZiskVerifier::new(crate::zisk::COMMITTED_KEY).verify(proof)
-        }
+        (ProofSystem::Zisk, _) => crate::zisk::ZiskVerifier::new(crate::zisk::COMMITTED_KEY).verify(proof),
         (system, kind) => Err(ProofError::Unsupported {
             system,
             kind,

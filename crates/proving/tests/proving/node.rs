@@ -110,7 +110,7 @@ fn a_worker_that_cries_wolf_is_not_believed() {
 fn work_that_the_program_refuses_is_given_up_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path());
-    let mut forged = batches(3).remove(2);
+    let mut forged = test_batches::Sealer::simulated().warm_up().seal(20);
     forged.input.authorisation.streams[0].1[5] ^= 1;
     let id = submit(&node.manager, &forged);
     let _worker = Worker::start(&node.url, 1, Manner::Honest);

@@ -103,6 +103,7 @@ proptest! {
         let mut now = Millis(1_000);
         let mut finals: BTreeMap<JobId, JobState> = BTreeMap::new();
         let mut inserted = BTreeMap::new();
+        let mut starts = 0;
         for step in steps {
             let lease_of = |queue: &Queue, number: u8| match queue.get(JobId([number; 32])).map(|job| &job.state) {
                 Some(JobState::Leased(lease)) => Some((lease.id, lease.worker)),
@@ -152,8 +153,9 @@ proptest! {
                     }
                 }
                 Step::Restart => {
+                    starts += 1;
                     let jobs: Vec<Job> = queue.jobs().cloned().collect();
-                    queue = Queue::new(policy(), jobs, ChaCha12Rng::seed_from_u64(now.0));
+                    queue = Queue::new(policy(), jobs, ChaCha12Rng::seed_from_u64(100 + starts));
                     queue.restart_terms(now);
                 }
                 Step::Wait(time) => now = now.plus(time.into()),
