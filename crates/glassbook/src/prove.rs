@@ -141,35 +141,46 @@ pub fn run(options: &Options) -> Result<()> {
     })?;
     let node = ProvingNode::start(data, options.proving.node())?;
     announce(data, &node, options.proving.kind);
+    wait(&node, options.until_done, &stop)?;
+    finish(node, options.proving.kind)
+}
+
+/// Shows how far a node is, until somebody wants to stop or every batch is done.
+pub fn wait(node: &ProvingNode, until_done: bool, stop: &AtomicBool) -> Result<()> {
     let bar = bar();
-    let idle = Instant::now();
+    let began = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(200));
-        show(&bar, &node);
-        let (done, _) = node.done();
-        let settled = idle.elapsed() > Duration::from_secs(1);
-        if options.until_done && settled && done > 0 && done >= node.seen() {
-            break;
-        }
-        if options.until_done && settled && node.seen() == 0 {
-            bail!("{} has no sealed batches", data.display());
-        }
-        if options.until_done
-            && let Some(why) = given_up(&node)
-        {
-            bail!("a job was given up: {why}");
+        show(&bar, node);
+        // The folder has been looked into by then.
+        if until_done && began.elapsed() > Duration::from_secs(1) {
+            if node.seen() == 0 {
+                bail!("there are no sealed batches");
+            }
+            if node.done().0 >= node.seen() {
+                break;
+            }
+            if let Some(why) = given_up(node) {
+                bail!("a job was given up: {why}");
+            }
         }
     }
     bar.finish_and_clear();
+    Ok(())
+}
+
+/// Stops a node and says what it has done.
+pub fn finish(node: ProvingNode, kind: ProofKind) -> Result<()> {
     let status = node.manager.status();
     let (done, sequence) = node.done();
     node.stop()?;
-    print_figures(&mut io::stdout().lock(), &status)?;
-    let what = if options.proving.kind.is_proof() { "proved" } else { "executed, NOT PROVED" };
-    println!(
-        "batches 1 to {done} (commands to {sequence}) are {what}: {}",
-        data.join("proving/proofs").display()
-    );
+    let mut out = io::stdout().lock();
+    print_figures(&mut out, &status)?;
+    let what = if kind.is_proof() { "proved" } else { "executed, NOT PROVED" };
+    match done {
+        0 => writeln!(out, "no batch is {what} yet")?,
+        done => writeln!(out, "batches 1 to {done} (commands to {sequence}) are {what}")?,
+    }
     Ok(())
 }
 
@@ -181,18 +192,16 @@ pub fn announce(data: &Path, node: &ProvingNode, kind: ProofKind) {
     } else {
         eprintln!("  {}", kind.statement());
     }
-    eprintln!("  let a worker in: prover-sp1 key >> {}", data.join("proving/workers").display());
+    eprintln!("  let a worker in: prover-sp1 worker-key >> {}", data.join("proving/workers").display());
     eprintln!("  start it:        prover-sp1 work --node http://{}", node.address);
 }
 
-/// A bar for [`show`].
-pub fn bar() -> ProgressBar {
+fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:32} {pos}/{len} batches {msg}");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Shows how far a node is.
-pub fn show(bar: &ProgressBar, node: &ProvingNode) {
+fn show(bar: &ProgressBar, node: &ProvingNode) {
     let status = node.manager.status();
     let here = status.workers.iter().filter(|worker| worker.silent < 120_000).count();
     bar.set_length(node.seen());

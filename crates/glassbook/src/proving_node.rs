@@ -139,7 +139,7 @@ impl ProvingNode {
 }
 
 const WORKERS_HELP: &str = "\
-# The workers that may take jobs: one id a line, as `prover-sp1 key` prints it. Words after the id are for people.
+# The workers that may take jobs: one id a line, as `prover-sp1 worker-key` prints it. Words after the id are for people.
 # Changes count at once.
 ";
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -13,8 +14,11 @@ use exchange::{BatchPolicy, Clock, Config, Exchange, ExchangeError, Recovered};
 use flow::{FlowItem, MarketRecorder, Numbering, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use types::{Event, Outcome};
+use verifier::ProofKind;
 
 use crate::player::Player;
+use crate::prove::{self, ProvingOptions};
+use crate::proving_node::ProvingNode;
 use crate::report::{self, Measured};
 
 /// Commands handed in together at most.
@@ -51,6 +55,14 @@ pub struct Options {
     /// Let the engine poll its queue without sleeping
     #[arg(long)]
     busy_poll: bool,
+    /// Have the batches proved meanwhile, as `glassbook prove` does; ends when all are
+    #[arg(long, requires = "data", help_heading = "Proving")]
+    prove: bool,
+    /// Answer "busy" while more sealed commands than this are not proved
+    #[arg(long, value_name = "COMMANDS", requires = "prove", help_heading = "Proving")]
+    max_unproved: Option<u64>,
+    #[command(flatten, next_help_heading = "Proving")]
+    proving: ProvingOptions,
 }
 
 /// Plays the file and reports.
@@ -74,6 +86,8 @@ pub fn run(options: &Options) -> Result<()> {
     let data = data.context("no data directory")?;
     let (exchange, recovered) = open(options, &data, &genesis)?;
     tell_recovery(&data, &recovered);
+    let exchange = Arc::new(exchange);
+    let proving = if options.prove { Some(Proving::start(options, &data, &exchange)?) } else { None };
 
     let bar = bar(&source);
     let mut watch = Watch::new(&genesis);
@@ -109,7 +123,7 @@ pub fn run(options: &Options) -> Result<()> {
         if let Some(fault) = exchange.fault() {
             bail!(fault);
         }
-        std::thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(1));
     }
     let sealed = began.elapsed();
     bar.finish_and_clear();
@@ -129,6 +143,10 @@ pub fn run(options: &Options) -> Result<()> {
         played,
         sealed,
     };
+    if let Some(proving) = proving {
+        proving.finish(&stop)?;
+    }
+    let exchange = Arc::into_inner(exchange).context("the exchange is still in use")?;
     exchange.shutdown()?;
     // The page first: the reader of the tables may have gone.
     report::write_html(&measured, &options.report)
@@ -143,12 +161,51 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Batches that are proved while the flow is played.
+struct Proving {
+    node: Arc<ProvingNode>,
+    kind: ProofKind,
+    over: Arc<AtomicBool>,
+    reporter: JoinHandle<()>,
+}
+
+impl Proving {
+    /// Starts the node, and tells the exchange how far it is.
+    fn start(options: &Options, data: &Path, exchange: &Arc<Exchange>) -> Result<Self> {
+        let node = Arc::new(ProvingNode::start(data, options.proving.node())?);
+        prove::announce(data, &node, options.proving.kind);
+        let over = Arc::new(AtomicBool::new(false));
+        let reporter = {
+            let (node, exchange, over) = (Arc::clone(&node), Arc::clone(exchange), Arc::clone(&over));
+            thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    exchange.taken_downstream(node.done().1);
+                    thread::sleep(Duration::from_millis(20));
+                }
+            })
+        };
+        Ok(Self { node, kind: options.proving.kind, over, reporter })
+    }
+
+    /// Waits until every batch has its proof, or somebody wants to stop.
+    fn finish(self, stop: &AtomicBool) -> Result<()> {
+        prove::wait(&self.node, true, stop)?;
+        self.over.store(true, Ordering::Relaxed);
+        if self.reporter.join().is_err() {
+            bail!("the thread that reports to the exchange panicked");
+        }
+        let node = Arc::into_inner(self.node).context("the proving node is still in use")?;
+        prove::finish(node, self.kind)
+    }
+}
+
 fn open(options: &Options, data: &Path, genesis: &rules::Genesis) -> Result<(Exchange, Recovered)> {
     let mut config = Config::new(data);
     config.batch =
         BatchPolicy { commands: options.batch.max(1), interval: Duration::from_millis(options.interval) };
     config.clock = Clock::Submission;
     config.measure = true;
+    config.max_downstream_lag = options.max_unproved.unwrap_or(u64::MAX);
     config.max_bundle = MAX_BUNDLE;
     config.threads.engine_core = options.engine_core;
     config.threads.shadow_core = options.shadow_core;

@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use prover_sp1::{Config, Device, Phase, Sp1, environment, program_key};
+use proving::work_command::{self, KeyOptions, WorkOptions};
 use proving::{Availability, Backend, Cancellation};
 use transition::{BatchRange, SealedBatch};
 use verifier::{Proof, ProofKind};
@@ -55,6 +56,18 @@ enum Command {
         /// A file from `prover-sp1 prove`
         proof: PathBuf,
     },
+    /// Work for a node: take its jobs, prove them, hand the proofs in
+    ///
+    /// The node is `glassbook prove`. Ctrl-C lets the proof at hand be finished.
+    Work {
+        /// Where proofs are made: cpu, cuda or network
+        #[arg(long, default_value_t = Device::Cpu)]
+        device: Device,
+        #[command(flatten)]
+        options: WorkOptions,
+    },
+    /// Print this worker's id, for the node's list of workers; makes the key if there is none
+    WorkerKey(KeyOptions),
     /// Say what can be made here, and with which settings
     Status {
         /// Where proofs would be made: cpu, cuda or network
@@ -102,6 +115,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Execute { batches, range } => execute(&batches, range),
         Command::Prove(options) => prove(&options),
         Command::Verify { proof } => verify(&proof),
+        Command::Work { device, options } => Ok(work_command::run(&Sp1::new(Config { device })?, &options)?),
+        Command::WorkerKey(options) => Ok(work_command::show_key(&options)?),
         Command::Status { device } => status(device),
         Command::Key { elf } => key(&elf),
     }
@@ -233,7 +248,7 @@ fn show(bar: &ProgressBar, phase: Phase) {
         Phase::Executing => "executing".to_string(),
         Phase::Preparing => "setting the prover up: one to two minutes, once".to_string(),
         Phase::Proving { cycles } => {
-            format!("proving {cycles} cycles: about {:.0} minutes on two cores", 1.5 + cycles as f64 * 1e-6)
+            format!("proving {cycles} cycles: about {:.0} minutes on two cores", 1.5 + cycles as f64 * 2e-6)
         }
         Phase::Checking => "checking the proof".to_string(),
     };

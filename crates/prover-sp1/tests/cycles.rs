@@ -4,11 +4,9 @@
 //! prints.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod support;
-
 use prover_sp1::{Config, Sp1};
 use proving::{Backend, BackendError};
-use support::Sealer;
+use test_batches::Sealer;
 use transition::BatchRange;
 
 /// Batches of each size that are measured, and the cycles of all of them together.
@@ -35,7 +33,7 @@ fn commands_of_the_recorded_flow_cost_exactly_this() {
     if let Some(sealer) = Sealer::recorded() {
         check(
             sealer.warm_up(),
-            [(1, 20, 5_126_880), (10, 10, 6_858_849), (100, 5, 10_044_478), (1_000, 2, 17_094_559)],
+            [(1, 20, 5_181_237), (10, 10, 6_839_632), (100, 5, 9_730_517), (1_000, 2, 15_545_650)],
         );
     }
 }
@@ -44,7 +42,7 @@ fn commands_of_the_recorded_flow_cost_exactly_this() {
 fn commands_of_simulated_flow_cost_exactly_this() {
     check(
         Sealer::simulated().warm_up(),
-        [(1, 20, 6_090_176), (10, 10, 11_358_590), (100, 5, 23_762_997), (1_000, 2, 34_718_801)],
+        [(1, 20, 6_140_078), (10, 10, 11_346_091), (100, 5, 23_504_482), (1_000, 2, 33_273_636)],
     );
 }
 

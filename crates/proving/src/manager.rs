@@ -145,9 +145,7 @@ impl Manager {
         let records = store
             .profiles()?
             .into_iter()
-            .filter_map(|(id, record)| {
-                Some((WorkerId(id.try_into().ok()?), WorkerRecord::decode(&record).ok()?))
-            })
+            .filter_map(|(id, record)| Some((id, WorkerRecord::decode(&record).ok()?)))
             .collect();
         let inner = Inner {
             queue,
@@ -321,7 +319,7 @@ impl Manager {
     /// Writes down what was learned of a worker. If that fails, it is learned again.
     fn learn(&self, state: &Inner, worker: WorkerId) {
         if let Some((_, record)) = state.router.records().find(|(description, _)| description.id == worker) {
-            let _ = self.store.put_profile(&worker.0, &record.encode());
+            let _ = self.store.put_profile(worker, &record.encode());
         }
     }
 

@@ -17,7 +17,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition}
 use verifier::Proof;
 
 use crate::StoreError;
-use crate::job::{Job, JobId};
+use crate::job::{Job, JobId, WorkerId};
 
 const JOBS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("jobs 1");
 const PROFILES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("profiles 1");
@@ -103,13 +103,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn profiles(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn profiles(&self) -> Result<Vec<(WorkerId, Vec<u8>)>, StoreError> {
         let read = self.database.begin_read()?;
         let table = read.open_table(PROFILES)?;
         let mut profiles = Vec::new();
         for entry in table.iter()? {
             let (key, profile) = entry?;
-            profiles.push((key.value().to_vec(), profile.value().to_vec()));
+            let id = key.value().try_into().map_err(|_| StoreError::Record)?;
+            profiles.push((WorkerId(id), profile.value().to_vec()));
         }
         Ok(profiles)
     }
@@ -118,9 +119,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn put_profile(&self, key: &[u8], profile: &[u8]) -> Result<(), StoreError> {
+    pub fn put_profile(&self, worker: WorkerId, profile: &[u8]) -> Result<(), StoreError> {
         let write = self.database.begin_write()?;
-        write.open_table(PROFILES)?.insert(key, profile)?;
+        write.open_table(PROFILES)?.insert(&worker.0[..], profile)?;
         write.commit()?;
         Ok(())
     }

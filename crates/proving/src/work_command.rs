@@ -1,4 +1,4 @@
-//! The `work` and `key` commands that every prover's binary has.
+//! The `work` and `worker-key` commands that every prover's binary has.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -21,7 +21,7 @@ pub struct WorkOptions {
     /// The node's address, as `glassbook prove` prints it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7600")]
     pub node: String,
-    /// This worker's key; made when it is not there. The node must allow the worker that `key` prints
+    /// This worker's key; made when it is not there. The node must allow the worker that `worker-key` prints
     #[arg(long, value_name = "FILE", default_value = "worker.key")]
     pub key: PathBuf,
     /// What people call this worker
@@ -98,7 +98,7 @@ pub fn worker_key(path: &Path) -> Result<WorkerKey, WorkCommandError> {
     }
 }
 
-/// `key`: prints the line for the node's list of workers.
+/// `worker-key`: prints the line for the node's list of workers.
 ///
 /// # Errors
 /// As [`worker_key`].

@@ -24,7 +24,7 @@ fn two_workers_prove_all_batches_once_and_the_figures_say_so() {
         let job = node.finished(*id);
         assert!(matches!(job.state, JobState::Done(_)), "{job:?}");
         let proof = node.manager.proof(*id).unwrap().unwrap();
-        assert_eq!(proof.claims, [batch.claim.clone()]);
+        assert_eq!(proof.claims, std::slice::from_ref(&batch.claim));
         assert_eq!(check(&proof), Ok(()));
     }
     let proved: u64 = workers.iter().map(|worker| worker.backend.proved.load(Ordering::SeqCst)).sum();
