@@ -17,7 +17,7 @@ fn a_core_proof_holds_for_its_claims_and_for_nothing_else() {
     // The only test here, so nothing reads the environment meanwhile.
     environment::set_defaults();
     let mut sealer = Sealer::recorded().unwrap_or_else(Sealer::simulated).warm_up();
-    let sealed = [sealer.seal(100), sealer.seal(100)];
+    let sealed = [sealer.seal(5), sealer.seal(5)];
     let range = BatchRange::new(sealed.iter().map(|sealed| sealed.input.clone()).collect()).unwrap();
     let sp1 = Sp1::new(Config::default()).unwrap();
     let start = Instant::now();
