@@ -15,6 +15,10 @@ demo:
 test:
     cargo nextest run --release --workspace
 
+# A real SP1 core proof, checked, and everything else refused: minutes, 12 GB of memory.
+prove-test:
+    cargo nextest run --release -p prover-sp1 --run-ignored only --no-capture
+
 # What CI runs.
 ci:
     .ci/run

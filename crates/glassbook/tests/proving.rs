@@ -129,6 +129,7 @@ fn a_node_that_is_killed_goes_on_and_every_batch_is_done_once() {
     };
     for kills in 1..=3 {
         while done.lock().unwrap().len() < kills * 3 {
+            assert!(!worker.is_finished(), "the worker works on");
             thread::sleep(Duration::from_millis(5));
         }
         child.kill().unwrap();

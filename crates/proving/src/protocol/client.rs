@@ -1,5 +1,6 @@
 //! The worker's side of the protocol.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -49,7 +50,8 @@ impl ClientError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused { status, .. } => *status >= 500 || *status == 429,
+            // 425: signed in the same millisecond by another process with this key; the next signature is another.
+            Self::Refused { status, .. } => *status >= 500 || matches!(status, 425 | 429),
             Self::Answer { .. } => false,
         }
     }
@@ -61,6 +63,8 @@ pub struct Client {
     agent: ureq::Agent,
     base: String,
     key: WorkerKey,
+    /// The time of the last request, in milliseconds: no two have the same, or the second would look like a copy.
+    last: AtomicU64,
 }
 
 impl Client {
@@ -73,7 +77,12 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .build();
-        Self { agent: config.into(), base: node.trim_end_matches('/').to_string(), key }
+        Self {
+            agent: config.into(),
+            base: node.trim_end_matches('/').to_string(),
+            key,
+            last: AtomicU64::new(0),
+        }
     }
 
     /// Says what the worker can do.
@@ -143,11 +152,26 @@ impl Client {
         serde_json::from_slice(answer).map_err(|_| ClientError::Answer { url: self.base.clone() + path })
     }
 
+    /// The time to sign: now, or just after the last request's.
+    fn time(&self) -> Millis {
+        let now = Millis::now().0;
+        // A clock that was set back is followed.
+        let after = |last: u64| if last > now.saturating_add(1_000) { now } else { now.max(last + 1) };
+        let mut last = self.last.load(Ordering::Relaxed);
+        loop {
+            let time = after(last);
+            match self.last.compare_exchange_weak(last, time, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Millis(time),
+                Err(other) => last = other,
+            }
+        }
+    }
+
     fn call(&self, method: &str, path: &str, body: Vec<u8>, limit: u64) -> Result<Vec<u8>, ClientError> {
         let url = self.base.clone() + path;
         let unreachable =
             |source: ureq::Error| ClientError::Unreachable { url: url.clone(), source: source.into() };
-        let time = Millis::now();
+        let time = self.time();
         let hash = body_hash(&body);
         let request = Request::builder()
             .method(method)
@@ -176,4 +200,18 @@ impl Client {
 fn json(message: &impl serde::Serialize) -> Vec<u8> {
     // Maps with keys that are not strings would fail; there are none.
     serde_json::to_vec(message).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_have_the_same_time_and_a_clock_set_back_is_followed() {
+        let client = Client::new("http://127.0.0.1:1", WorkerKey::new(&[1; 32]));
+        let times: Vec<Millis> = (0..500).map(|_| client.time()).collect();
+        assert!(times.is_sorted_by(|a, b| a < b));
+        client.last.store(Millis::now().0 + 3_600_000, Ordering::Relaxed);
+        assert!(client.time().0 < Millis::now().0 + 1_000);
+    }
 }

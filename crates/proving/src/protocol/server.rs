@@ -92,7 +92,8 @@ impl IntoResponse for Refusal {
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         let status = match error {
-            AuthError::Headers | AuthError::Body | AuthError::Repeated => StatusCode::BAD_REQUEST,
+            AuthError::Headers | AuthError::Body => StatusCode::BAD_REQUEST,
+            AuthError::Repeated => StatusCode::TOO_EARLY,
             AuthError::NotAllowed => StatusCode::FORBIDDEN,
             AuthError::Time { .. } | AuthError::Signature => StatusCode::UNAUTHORIZED,
             AuthError::TooMany => StatusCode::TOO_MANY_REQUESTS,

@@ -222,6 +222,17 @@ fn urgent_work_goes_first() {
 }
 
 #[test]
+fn requests_within_one_millisecond_are_all_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let client = Client::new(&node.url, key(1));
+    client.hello(&hello()).unwrap();
+    for _ in 0..500 {
+        assert_eq!(client.lease().unwrap(), None);
+    }
+}
+
+#[test]
 fn a_proof_that_comes_late_is_welcome_and_one_of_other_batches_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path());
