@@ -15,6 +15,8 @@ mod proof;
 #[cfg(feature = "sp1")]
 pub mod sp1;
 mod verify;
+#[cfg(feature = "zisk")]
+pub mod zisk;
 
 pub use kind::ProofKind;
 pub use program::{ProgramId, ProofSystem};

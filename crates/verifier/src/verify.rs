@@ -1,6 +1,6 @@
 //! Checking a proof against the programs that this version of Glassbook knows.
 
-#[cfg(feature = "sp1")]
+#[cfg(any(feature = "sp1", feature = "zisk"))]
 use crate::ProofSystem;
 use crate::{Proof, ProofError, ProofKind};
 
@@ -14,6 +14,8 @@ pub fn verify(proof: &Proof) -> Result<(), ProofError> {
         (_, ProofKind::Executed) => Err(ProofError::NotAProof),
         #[cfg(feature = "sp1")]
         (ProofSystem::Sp1, _) => crate::sp1::Sp1Verifier::committed()?.verify(proof),
+        #[cfg(feature = "zisk")]
+        (ProofSystem::Zisk, _) => crate::zisk::ZiskVerifier::new(crate::zisk::COMMITTED_KEY).verify(proof),
         (system, kind) => Err(ProofError::Unsupported {
             system,
             kind,
