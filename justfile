@@ -17,7 +17,7 @@ test:
 
 # A real SP1 core proof, checked, and everything else refused: minutes, 12 GB of memory.
 prove-test:
-    cargo nextest run --release -p prover-sp1 --run-ignored only --no-capture
+    cargo nextest run --release --workspace -E 'binary(core_proof)' --no-capture
 
 # What CI runs.
 ci:

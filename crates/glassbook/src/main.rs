@@ -49,6 +49,8 @@ enum Command {
         /// Proof files
         #[arg(required = true)]
         proofs: Vec<PathBuf>,
+        #[command(flatten)]
+        keys: prove::Keys,
     },
     /// Have the sealed batches of a data directory proved by workers; or show how that goes
     ///
@@ -147,7 +149,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Batch(BatchCommand::Show { batch }) => inspect::show(&batch),
         Command::Batch(BatchCommand::Verify { batches }) => inspect::verify(&batches),
-        Command::Verify { proofs } => prove::verify(&proofs),
+        Command::Verify { proofs, keys } => prove::verify(&proofs, keys),
         Command::Prove(options) => prove::run(&options),
         Command::Receipt { batch, sequence } => inspect::receipt(&batch, sequence),
         Command::Journal(JournalCommand::Verify { journal }) => inspect::verify_journal(&journal),

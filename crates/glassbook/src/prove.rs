@@ -13,6 +13,7 @@ use proving::protocol::auth::WorkerKey;
 use proving::protocol::{Client, Status};
 use proving::router::{self, BreakerConfig, MicroDollars, Strategy};
 use proving::{Counts, FormationPolicy, Preferences, Priority, QueuePolicy, Settings, SubmitOptions};
+use verifier::zisk::ZiskVerifier;
 use verifier::{Proof, ProofError, ProofKind, ProofSystem};
 
 use crate::proving_node::{NodeOptions, ProvingNode};
@@ -55,6 +56,33 @@ pub struct ProvingOptions {
     /// How urgent: low, normal, high, critical
     #[arg(long, default_value = "normal")]
     pub priority: Priority,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// Keys that are not committed with this program.
+#[derive(Args, Clone, Copy, Debug, PartialEq)]
+pub struct Keys {
+    /// The ZisK program's key, 64 hexadecimal digits, as `prover-zisk key` prints it: for checking ZisK proofs
+    #[arg(long, value_name = "KEY", value_parser = hex_key)]
+    zisk_program_key: Option<[u8; 32]>,
+}
+
+impl Keys {
+    /// Whether a proof holds for the programs that this version knows.
+    pub fn check(self, proof: &Proof) -> Result<(), ProofError> {
+        match (proof.system, self.zisk_program_key) {
+            (ProofSystem::Zisk, key @ Some(_)) => ZiskVerifier::new(key).verify(proof),
+            _ => verifier::verify(proof),
+        }
+    }
+}
+
+fn hex_key(text: &str) -> Result<[u8; 32], String> {
+    let mut key = [0; 32];
+    let text = text.strip_prefix("0x").unwrap_or(text);
+    hex::decode_to_slice(text, &mut key).map_err(|_| "a program key is 64 hexadecimal digits".to_string())?;
+    Ok(key)
 }
 
 impl Default for ProvingOptions {
@@ -99,6 +127,7 @@ impl ProvingOptions {
                 },
                 keep_finished: KEEP_FINISHED,
             },
+            keys: self.keys,
             submit: SubmitOptions { priority: self.priority, deadline: None, preferences },
         }
     }
@@ -295,7 +324,7 @@ fn print_figures(out: &mut impl io::Write, status: &Status) -> io::Result<()> {
 }
 
 /// Checks proof files offline, and says what each is worth.
-pub fn verify(paths: &[PathBuf]) -> Result<()> {
+pub fn verify(paths: &[PathBuf], keys: Keys) -> Result<()> {
     let mut out = io::stdout().lock();
     for path in paths {
         let name = path.display();
@@ -326,7 +355,7 @@ pub fn verify(paths: &[PathBuf]) -> Result<()> {
             writeln!(out, "  commands root  {} (batch {})", hex::encode(claim.commands_root), claim.batch)?;
         }
         let began = Instant::now();
-        match verifier::verify(&proof) {
+        match keys.check(&proof) {
             Ok(()) => {
                 writeln!(
                     out,

@@ -19,7 +19,9 @@ use proving::{
     Work, WorkerId,
 };
 use transition::SealedBatch;
-use verifier::ProofKind;
+use verifier::{Proof, ProofKind};
+
+use crate::prove::Keys;
 
 /// How often the folder is looked into.
 const LOOK: Duration = Duration::from_millis(200);
@@ -35,6 +37,8 @@ pub struct NodeOptions {
     pub formation: FormationPolicy,
     /// How jobs are queued and workers chosen.
     pub settings: Settings,
+    /// What proofs are checked with.
+    pub keys: Keys,
     /// How each job is to be done.
     pub submit: SubmitOptions,
 }
@@ -69,7 +73,9 @@ impl ProvingNode {
     /// When the queue's directory or the address cannot be used.
     pub fn start(data: &Path, options: NodeOptions) -> Result<Self> {
         let dir = data.join("proving");
-        let manager = Manager::open(&dir, options.settings.clone(), Box::new(verifier::verify))?;
+        let keys = options.keys;
+        let check = Box::new(move |proof: &Proof| keys.check(proof));
+        let manager = Manager::open(&dir, options.settings.clone(), check)?;
         let manager = Arc::new(manager);
         let gate = Arc::new(Mutex::new(Gate::new([])));
         let workers = dir.join("workers");

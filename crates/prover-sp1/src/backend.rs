@@ -9,9 +9,9 @@ use std::time::Instant;
 use proving::{Availability, Backend, BackendError, Cancellation, Capabilities, Execution};
 use serde::Serialize;
 use sp1_sdk::blocking::{LightProver, Prover, ProverClient};
-use sp1_sdk::{HashableKey, SP1Proof, SP1ProofMode, SP1Stdin};
+use sp1_sdk::{Elf, HashableKey, SP1Proof, SP1ProofMode, SP1Stdin};
 use transition::{BatchRange, Claim, Native, execute_range};
-use verifier::sp1::{COMMITTED_KEY, COMMITTED_PROGRAM, Sp1Verifier, VERSION};
+use verifier::sp1::{AGGREGATE_PROGRAM, COMMITTED_PROGRAM, Sp1Verifier, VERSION};
 use verifier::{ProgramId, Proof, ProofError, ProofKind, ProofSystem, public_values};
 
 use crate::client::Client;
@@ -106,13 +106,15 @@ impl Sp1 {
         Ok((claims, cost))
     }
 
-    fn light(&self) -> &LightProver {
+    pub(crate) fn light(&self) -> &LightProver {
         self.light.get_or_init(|| ProverClient::builder().light().build())
     }
 
-    fn prove_with_client(
+    /// Proves the statement, or another program.
+    pub(crate) fn prove_with_client(
         &self,
-        range: &BatchRange,
+        other: Option<Elf>,
+        stdin: SP1Stdin,
         mode: SP1ProofMode,
         cycles: u64,
     ) -> Result<Vec<u8>, BackendError> {
@@ -128,7 +130,7 @@ impl Sp1 {
         }
         let Some(client) = client.as_ref() else { return Err(failed("no client")) };
         (self.progress)(Phase::Proving { cycles });
-        let proof = guarded(|| client.prove(stdin(range), mode))?;
+        let proof = guarded(|| client.prove(other, stdin, mode))?;
         match &proof.proof {
             SP1Proof::Core(shards) => encode(shards),
             SP1Proof::Compressed(proof) => encode(proof),
@@ -176,21 +178,36 @@ impl Backend for Sp1 {
         let Execution { claims, cycles, .. } = self.execute(range)?;
         let stop = || if cancel.is_cancelled() { Err(BackendError::Cancelled) } else { Ok(()) };
         stop()?;
-        let mode = match kind {
-            ProofKind::Executed => None,
-            ProofKind::Core => Some(SP1ProofMode::Core),
-            ProofKind::Compressed => Some(SP1ProofMode::Compressed),
-            ProofKind::Groth16 => Some(SP1ProofMode::Groth16),
-            ProofKind::Plonk => Some(SP1ProofMode::Plonk),
-        };
-        let bytes = match mode {
+        let bytes = match mode(kind) {
             None => Vec::new(),
-            Some(mode) => self.prove_with_client(range, mode, cycles)?,
+            Some(mode) => self.prove_with_client(None, stdin(range), mode, cycles)?,
         };
         stop()?;
-        let version = VERSION.to_string();
+        self.made(COMMITTED_PROGRAM, kind, claims, bytes)
+    }
+
+    fn verify(&self, proof: &Proof, claims: &[Claim]) -> Result<(), BackendError> {
+        if proof.claims != claims {
+            return Err(ProofError::Invalid { why: "it is about other claims".to_string() }.into());
+        }
+        if proof.program == AGGREGATE_PROGRAM {
+            return Ok(Sp1Verifier::aggregate()?.verify(proof)?);
+        }
+        Ok(self.checker.verify(proof)?)
+    }
+}
+
+impl Sp1 {
+    /// Puts a proof together, and checks it before anybody sees it.
+    pub(crate) fn made(
+        &self,
+        program: ProgramId,
+        kind: ProofKind,
+        claims: Vec<Claim>,
+        bytes: Vec<u8>,
+    ) -> Result<Proof, BackendError> {
         let proof =
-            Proof { system: ProofSystem::Sp1, version, program: COMMITTED_PROGRAM, kind, claims, bytes };
+            Proof { system: ProofSystem::Sp1, version: VERSION.to_string(), program, kind, claims, bytes };
         if kind.is_proof() {
             (self.progress)(Phase::Checking);
             self.verify(&proof, &proof.claims)?;
@@ -198,16 +215,7 @@ impl Backend for Sp1 {
         Ok(proof)
     }
 
-    fn verify(&self, proof: &Proof, claims: &[Claim]) -> Result<(), BackendError> {
-        if proof.claims != claims {
-            return Err(ProofError::Invalid { why: "it is about other claims".to_string() }.into());
-        }
-        Ok(self.checker.verify(proof)?)
-    }
-}
-
-impl Sp1 {
-    fn availability(&self, kind: ProofKind) -> Availability {
+    pub(crate) fn availability(&self, kind: ProofKind) -> Availability {
         let circuit = match kind {
             ProofKind::Groth16 => "groth16",
             ProofKind::Plonk => "plonk",
@@ -226,6 +234,17 @@ impl Sp1 {
             circuit.to_uppercase(),
         );
         Availability::Missing { what }
+    }
+}
+
+/// What the SDK calls a kind of proof.
+pub(crate) fn mode(kind: ProofKind) -> Option<SP1ProofMode> {
+    match kind {
+        ProofKind::Executed => None,
+        ProofKind::Core => Some(SP1ProofMode::Core),
+        ProofKind::Compressed => Some(SP1ProofMode::Compressed),
+        ProofKind::Groth16 => Some(SP1ProofMode::Groth16),
+        ProofKind::Plonk => Some(SP1ProofMode::Plonk),
     }
 }
 

@@ -6,7 +6,7 @@ use sp1_sdk::blocking::CudaProver;
 #[cfg(feature = "network")]
 use sp1_sdk::blocking::NetworkProver;
 use sp1_sdk::blocking::{CpuProver, ProveRequest, Prover, ProverClient};
-use sp1_sdk::{ProvingKey, SP1ProofMode, SP1ProofWithPublicValues, SP1Stdin, SP1VerifyingKey};
+use sp1_sdk::{Elf, ProvingKey, SP1ProofMode, SP1ProofWithPublicValues, SP1Stdin, SP1VerifyingKey};
 
 use crate::backend::failed;
 use crate::{Device, STATEMENT};
@@ -50,17 +50,19 @@ impl Client {
         }
     }
 
+    /// Proves the statement, or another program.
     pub(crate) fn prove(
         &self,
+        other: Option<Elf>,
         stdin: SP1Stdin,
         mode: SP1ProofMode,
     ) -> Result<SP1ProofWithPublicValues, BackendError> {
         match self {
-            Self::Cpu(ready) => ready.prove(stdin, mode),
+            Self::Cpu(ready) => ready.prove(other, stdin, mode),
             #[cfg(feature = "cuda")]
-            Self::Cuda(ready) => ready.prove(stdin, mode),
+            Self::Cuda(ready) => ready.prove(other, stdin, mode),
             #[cfg(feature = "network")]
-            Self::Network(ready) => ready.prove(stdin, mode),
+            Self::Network(ready) => ready.prove(other, stdin, mode),
         }
     }
 }
@@ -71,7 +73,16 @@ impl<P: Prover> Ready<P> {
         Ok(Self { prover, key })
     }
 
-    fn prove(&self, stdin: SP1Stdin, mode: SP1ProofMode) -> Result<SP1ProofWithPublicValues, BackendError> {
-        self.prover.prove(&self.key, stdin).mode(mode).run().map_err(failed)
+    fn prove(
+        &self,
+        other: Option<Elf>,
+        stdin: SP1Stdin,
+        mode: SP1ProofMode,
+    ) -> Result<SP1ProofWithPublicValues, BackendError> {
+        let prove = |key: &P::ProvingKey| self.prover.prove(key, stdin).mode(mode).run().map_err(failed);
+        match other {
+            None => prove(&self.key),
+            Some(program) => prove(&self.prover.setup(program).map_err(failed)?),
+        }
     }
 }

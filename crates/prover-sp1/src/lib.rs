@@ -6,6 +6,7 @@
 //!
 //! Must not know of the exchange, of chains, or of who asks for a proof.
 
+mod aggregate;
 mod backend;
 mod client;
 mod config;
@@ -14,4 +15,4 @@ mod program;
 
 pub use backend::{Cost, Phase, Sp1};
 pub use config::{Config, Device};
-pub use program::{ELF, STATEMENT, program_key};
+pub use program::{AGGREGATE, ELF, STATEMENT, program_key};

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use prover_sp1::{Config, Device, Phase, Sp1, environment, program_key};
 use proving::work_command::{self, KeyOptions, WorkOptions};
-use proving::{Availability, Backend, Cancellation};
-use transition::{BatchRange, SealedBatch};
+use proving::{Backend, BackendError, Cancellation, prover_command};
 use verifier::{Proof, ProofKind};
 
 /// Makes and checks SP1 proofs of sealed batches.
@@ -48,6 +47,23 @@ enum Command {
     ///
     /// Takes minutes and many gigabytes: the first proof of a process also sets the prover up.
     Prove(ProveOptions),
+    /// Make one proof of several compressed proofs of consecutive batches
+    ///
+    /// It claims all that they claim, in one proof of constant size. Needs the memory that a compressed proof needs.
+    Aggregate {
+        /// Files from `prover-sp1 prove --kind compressed`, in order
+        #[arg(required = true)]
+        proofs: Vec<PathBuf>,
+        /// What to make: compressed, groth16 or plonk
+        #[arg(long, default_value_t = ProofKind::Compressed)]
+        kind: ProofKind,
+        /// Where proofs are made: cpu, cuda or network
+        #[arg(long, default_value_t = Device::Cpu)]
+        device: Device,
+        /// Where to write the proof
+        #[arg(long, default_value = "aggregate.proof")]
+        out: PathBuf,
+    },
     /// Check a proof of any kind
     ///
     /// Says what the proof is worth, and checks it, as `glassbook verify` does.
@@ -113,7 +129,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Execute { batches, range } => execute(&batches, range),
         Command::Prove(options) => prove(&options),
-        Command::Verify { proof } => verify(&proof),
+        Command::Aggregate { proofs, kind, device, out } => aggregate(&proofs, kind, device, &out),
+        Command::Verify { proof } => Ok(prover_command::verify(&Sp1::new(Config::default())?, &proof)?),
         Command::Work { device, options } => Ok(work_command::run(&Sp1::new(Config { device })?, &options)?),
         Command::WorkerKey(options) => Ok(work_command::show_key(&options)?),
         Command::Status { device } => status(device),
@@ -123,21 +140,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 
 fn execute(batches: &[PathBuf], together: bool) -> anyhow::Result<()> {
     let sp1 = Sp1::new(Config::default())?;
-    let ranges = if together {
-        vec![read_range(batches)?]
-    } else {
-        batches.iter().map(|batch| read_range(std::slice::from_ref(batch))).collect::<anyhow::Result<_>>()?
-    };
-    for range in ranges {
+    for range in prover_command::read_ranges(batches, together)? {
         let start = Instant::now();
         let (claims, cost) = sp1.cost(&range)?;
         let elapsed = start.elapsed();
-        let commands: u64 = claims.iter().map(|claim| claim.last_sequence - claim.first_sequence + 1).sum();
-        let [first, last] = [&claims[0], &claims[claims.len() - 1]];
-        println!("batches          {} to {}", first.batch, last.batch);
-        println!("commands         {} to {} ({commands})", first.first_sequence, last.last_sequence);
-        println!("state root       {}", hex(&last.state_root));
-        println!("cycles           {} ({} a command)", cost.cycles, cost.cycles / commands.max(1));
+        let commands = prover_command::print_execution(&claims, "cycles", cost.cycles);
         println!("gas              {} ({} a command)", cost.gas, cost.gas / commands.max(1));
         for (name, calls) in cost.precompiles.iter().chain(&cost.parts) {
             println!("  {name:<24} {calls}");
@@ -148,57 +155,32 @@ fn execute(batches: &[PathBuf], together: bool) -> anyhow::Result<()> {
 }
 
 fn prove(options: &ProveOptions) -> anyhow::Result<()> {
-    let range = read_range(&options.batches)?;
-    let bar = spinner();
-    let shown = bar.clone();
-    let sp1 = Sp1::new(Config { device: options.device })?.with_progress(move |phase| show(&shown, phase));
-    let start = Instant::now();
-    let result = sp1.prove(&range, options.kind, &Cancellation::default());
-    bar.finish_and_clear();
-    let proof = result?;
-    let bytes = proof.encode();
-    std::fs::write(&options.out, &bytes).with_context(|| options.out.display().to_string())?;
-    println!(
-        "{}: {} proof of {} in {:.0} s, {} bytes{}",
-        options.out.display(),
-        proof.kind,
-        batches_of(&proof),
-        start.elapsed().as_secs_f64(),
-        bytes.len(),
-        peak_memory().map(|peak| format!(", peak memory {peak:.1} GiB")).unwrap_or_default(),
-    );
-    println!("It says: {}.", proof.kind.statement());
-    Ok(())
+    let range = prover_command::read_range(&options.batches)?;
+    make(options.device, &options.out, |sp1| sp1.prove(&range, options.kind, &Cancellation::default()))
 }
 
-fn verify(path: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-    let proof = Proof::decode(&bytes)?;
-    let sp1 = Sp1::new(Config::default())?;
+fn aggregate(proofs: &[PathBuf], kind: ProofKind, device: Device, out: &Path) -> anyhow::Result<()> {
+    let parts = proofs.iter().map(|path| prover_command::read_proof(path)).collect::<Result<Vec<_>, _>>()?;
+    make(device, out, |sp1| sp1.aggregate(&parts, kind))
+}
+
+/// Makes a proof, showing how far it is, and writes it.
+fn make(
+    device: Device,
+    out: &Path,
+    prove: impl FnOnce(&Sp1) -> Result<Proof, BackendError>,
+) -> anyhow::Result<()> {
+    let bar = spinner();
+    let shown = bar.clone();
+    let sp1 = Sp1::new(Config { device })?.with_progress(move |phase| show(&shown, phase));
     let start = Instant::now();
-    sp1.verify(&proof, &proof.claims)?;
-    println!(
-        "The {} proof of {} holds ({:.0} ms).",
-        proof.kind,
-        batches_of(&proof),
-        start.elapsed().as_millis()
-    );
-    println!("It says: {}.", proof.kind.statement());
-    Ok(())
+    let result = prove(&sp1);
+    bar.finish_and_clear();
+    Ok(prover_command::write_proof(&result?, out, start.elapsed())?)
 }
 
 fn status(device: Device) -> anyhow::Result<()> {
-    let sp1 = Sp1::new(Config { device })?;
-    println!("SP1 circuits     {}", sp1.version());
-    println!("program          0x{}", sp1.program());
-    let capabilities = sp1.capabilities();
-    println!("device           {}", capabilities.device);
-    for (kind, availability) in &capabilities.kinds {
-        match availability {
-            Availability::Ready => println!("  {:<14} ready", kind.name()),
-            Availability::Missing { what } => println!("  {:<14} missing: {what}", kind.name()),
-        }
-    }
+    prover_command::print_status(&Sp1::new(Config { device })?);
     println!("settings");
     for (name, _) in environment::DEFAULTS {
         println!("  {name}={}", std::env::var(name).unwrap_or_default());
@@ -214,20 +196,6 @@ fn key(elf: &Path) -> anyhow::Result<()> {
     std::fs::write(elf.with_extension("vkey"), format!("0x{program}\n"))?;
     println!("0x{program}");
     Ok(())
-}
-
-fn read_range(batches: &[PathBuf]) -> anyhow::Result<BatchRange> {
-    let inputs =
-        batches.iter().map(|path| Ok(SealedBatch::read(path)?.input)).collect::<anyhow::Result<_>>()?;
-    BatchRange::new(inputs).context(format!("one proof takes 1 to {} batches", BatchRange::MAX_BATCHES))
-}
-
-fn batches_of(proof: &Proof) -> String {
-    match proof.claims.as_slice() {
-        [one] => format!("batch {}", one.batch),
-        [first, .., last] => format!("batches {} to {}", first.batch, last.batch),
-        [] => "nothing".to_string(),
-    }
 }
 
 fn spinner() -> ProgressBar {
@@ -255,16 +223,4 @@ fn show(bar: &ProgressBar, phase: Phase) {
         eprintln!("{message}");
     }
     bar.set_message(message);
-}
-
-/// The most memory that this process ever had, in GiB.
-fn peak_memory() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib / (1 << 20) as f64)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,6 +13,9 @@ pub const ELF: &[u8] = include_bytes!("../../../guests/elf/glassbook-sp1.elf");
 /// The same, as the SDK wants it.
 pub const STATEMENT: Elf = Elf::Static(ELF);
 
+/// The committed executable that makes proofs of consecutive batches one, as the SDK wants it.
+pub const AGGREGATE: Elf = Elf::Static(include_bytes!("../../../guests/elf/glassbook-sp1-aggregate.elf"));
+
 /// The encoded verification key of any executable, and the id that it gives its program.
 ///
 /// # Errors

@@ -13,7 +13,6 @@ use verifier::sp1::Sp1Verifier;
 use verifier::{Proof, ProofError, ProofKind};
 
 #[test]
-#[ignore = "minutes and 12 GB of memory: `just prove-test`"]
 fn a_core_proof_holds_for_its_claims_and_for_nothing_else() {
     // The only test here, so nothing reads the environment meanwhile.
     environment::set_defaults();

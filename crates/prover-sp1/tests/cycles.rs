@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use prover_sp1::{Config, Sp1};
-use proving::{Backend, BackendError};
+use proving::router::{CycleModel, Workload};
+use proving::{Backend, BackendError, Cancellation};
 use test_batches::Sealer;
 use transition::BatchRange;
+use verifier::{ProofError, ProofKind, ProofSystem};
 
 /// Batches of each size that are measured, and the cycles of all of them together.
 type Expected = [(usize, usize, u64); 4];
@@ -17,13 +19,22 @@ fn check(mut sealer: Sealer, expected: Expected) {
     let mut found = expected;
     for (size, batches, cycles) in &mut found {
         *cycles = 0;
+        let mut workload = Workload::default();
         for _ in 0..*batches {
             let sealed = sealer.seal(*size);
-            let execution = sp1.execute(&sealed.input.into()).unwrap();
+            let range = sealed.input.into();
+            let execution = sp1.execute(&range).unwrap();
             assert_eq!(execution.claims, [sealed.claim]);
             *cycles += execution.cycles;
+            workload += Workload::of(&range);
         }
-        println!("{batches} batches of {size}: {} cycles a command", *cycles / (*batches * *size) as u64);
+        let estimated = CycleModel::measured(ProofSystem::Sp1).cycles(&workload);
+        println!(
+            "{batches} batches of {size}: {} cycles a command; {workload:?}; estimated {estimated:.0}",
+            *cycles / (*batches * *size) as u64
+        );
+        let ratio = estimated / *cycles as f64;
+        assert!((0.8..1.25).contains(&ratio), "the router's estimate is off by a factor of {ratio:.2}");
     }
     assert_eq!(found, expected);
 }
@@ -65,4 +76,25 @@ fn a_range_claims_every_batch_in_order_and_nothing_else_is_taken() {
 #[test]
 fn the_light_verifier_speaks_of_the_same_circuits_as_the_sdk() {
     assert_eq!(verifier::sp1::VERSION, sp1_sdk::SP1_CIRCUIT_VERSION.trim());
+}
+
+#[test]
+fn proofs_of_consecutive_batches_become_one_and_nothing_else_does() {
+    let mut sealer = Sealer::simulated().warm_up();
+    let claims: Vec<_> = (0..5).map(|_| sealer.seal(3).claim).collect();
+    let sp1 = Sp1::new(Config::default()).unwrap();
+    let (claimed, cycles) = sp1.execute_aggregate(&[&claims[..2], &claims[2..3], &claims[3..]]).unwrap();
+    assert_eq!(claimed, claims);
+    assert_eq!(cycles, 1_685_773);
+    for wrong in [vec![], vec![&claims[..1], &claims[2..]], vec![&claims[1..2], &claims[..1]]] {
+        assert!(matches!(sp1.execute_aggregate(&wrong), Err(BackendError::Refused { .. })));
+    }
+    // A core proof cannot rely on others, and an execution is no proof.
+    for kind in [ProofKind::Core, ProofKind::Executed] {
+        assert!(matches!(sp1.aggregate(&[], kind), Err(BackendError::Missing { .. })));
+    }
+    let range = sealer.seal(1).input.into();
+    let executed = sp1.prove(&range, ProofKind::Executed, &Cancellation::default()).unwrap();
+    let refused = sp1.aggregate(&[executed], ProofKind::Compressed);
+    assert!(matches!(refused, Err(BackendError::Proof(ProofError::Unsupported { .. }))));
 }

@@ -42,7 +42,7 @@ pub(crate) struct Client {
 enum Kind {
     Execute(EmbeddedExecuteOnlyClient),
     Embedded { client: EmbeddedClient, ready: AtomicBool },
-    Remote { client: RemoteClient, runtime: Runtime, ready: AtomicBool, keys: TempDir },
+    Remote { client: Box<RemoteClient>, runtime: Runtime, ready: AtomicBool, keys: TempDir },
 }
 
 impl Client {
@@ -77,7 +77,7 @@ impl Client {
                 let builder: RemoteClientBuilder = ProverClient::remote(url.as_str());
                 let client = builder.build().map_err(failed)?;
                 drop(entered);
-                Ok(Kind::Remote { client, runtime, ready: AtomicBool::new(false), keys })
+                Ok(Kind::Remote { client: client.into(), runtime, ready: AtomicBool::new(false), keys })
             }
         })?;
         Ok(Self { program, kind })

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
 use prover_zisk::{Config, Mode, Zisk};
-use proving::{Availability, Backend, Cancellation};
-use transition::{BatchRange, SealedBatch};
-use verifier::{Proof, ProofKind};
+use proving::work_command::{self, KeyOptions, WorkOptions};
+use proving::{Backend, Cancellation, prover_command};
+use verifier::ProofKind;
 
 /// Executes, proves and checks sealed batches in the ZisK zkVM.
 ///
@@ -61,6 +61,18 @@ enum Command {
         #[arg(long, value_parser = hex_key)]
         program_key: Option<[u8; 32]>,
     },
+    /// Work for a node: take its jobs, prove them, hand the proofs in
+    ///
+    /// The node is `glassbook prove`. Ctrl-C lets the proof at hand be finished. Without a proving key and a coordinator it
+    /// takes only jobs that ask for no proof.
+    Work {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        options: WorkOptions,
+    },
+    /// Print this worker's id, for the node's list of workers; makes the key if there is none
+    WorkerKey(KeyOptions),
     /// Derive the program's key, against which proofs are checked
     Key {
         #[command(flatten)]
@@ -106,7 +118,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Execute { batches, range } => execute(&batches, range),
         Command::Prove { batches, kind, out, place } => prove(&batches, kind, &out, place),
-        Command::Verify { proof, program_key } => verify(&proof, program_key),
+        Command::Verify { proof, program_key } => {
+            let zisk = Zisk::new(Config { mode: Mode::Execute, program_key });
+            Ok(prover_command::verify(&zisk, &proof)?)
+        }
+        Command::Work { place, options } => {
+            // A proving client with its key missing could not even execute.
+            let mode = Some(place.mode()).filter(|mode| mode.can_prove().is_ok()).unwrap_or_default();
+            Ok(work_command::run(&zisk(mode), &options)?)
+        }
+        Command::WorkerKey(options) => Ok(work_command::show_key(&options)?),
         Command::Key { place } => {
             println!("{}", hex(&zisk(place.mode()).derive_program_key()?));
             Ok(())
@@ -120,96 +141,37 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 
 fn execute(batches: &[PathBuf], together: bool) -> anyhow::Result<()> {
     let zisk = zisk(Mode::Execute);
-    let ranges = if together {
-        vec![read_range(batches)?]
-    } else {
-        batches.iter().map(|batch| read_range(std::slice::from_ref(batch))).collect::<anyhow::Result<_>>()?
-    };
-    for range in ranges {
+    for range in prover_command::read_ranges(batches, together)? {
         let execution = zisk.execute(&range)?;
-        let [first, last] = [&execution.claims[0], &execution.claims[execution.claims.len() - 1]];
-        let commands = last.last_sequence - first.first_sequence + 1;
-        println!("batches          {} to {}", first.batch, last.batch);
-        println!("commands         {} to {} ({commands})", first.first_sequence, last.last_sequence);
-        println!("state root       {}", hex(&last.state_root));
-        println!("steps            {} ({} a command)", execution.cycles, execution.cycles / commands.max(1));
+        prover_command::print_execution(&execution.claims, "steps", execution.cycles);
         println!("executed in      {:.2} s: NOT A PROOF", execution.elapsed.as_secs_f64());
     }
     Ok(())
 }
 
 fn prove(batches: &[PathBuf], kind: ProofKind, out: &Path, place: Place) -> anyhow::Result<()> {
-    let range = read_range(batches)?;
+    let range = prover_command::read_range(batches)?;
     let zisk = zisk(if kind.is_proof() { place.mode() } else { Mode::Execute });
     let start = Instant::now();
     let proof = zisk.prove(&range, kind, &Cancellation::default())?;
-    let bytes = proof.encode();
-    std::fs::write(out, &bytes).with_context(|| out.display().to_string())?;
-    println!(
-        "{}: {} of {} in {:.0} s, {} bytes",
-        out.display(),
-        if kind.is_proof() { "compressed proof" } else { "execution, NOT A PROOF," },
-        batches_of(&proof),
-        start.elapsed().as_secs_f64(),
-        bytes.len(),
-    );
+    prover_command::write_proof(&proof, out, start.elapsed())?;
     if let Some(key) = zisk.program_key() {
         println!("program key {}", hex(&key));
     }
-    println!("It says: {}.", proof.kind.statement());
-    Ok(())
-}
-
-fn verify(path: &Path, program_key: Option<[u8; 32]>) -> anyhow::Result<()> {
-    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-    let proof = Proof::decode(&bytes).with_context(|| path.display().to_string())?;
-    let zisk = Zisk::new(Config { mode: Mode::Execute, program_key });
-    let start = Instant::now();
-    zisk.verify(&proof, &proof.claims)?;
-    let millis = start.elapsed().as_millis();
-    println!("The {} proof of {} holds ({millis} ms).", proof.kind, batches_of(&proof));
-    println!("It says: {}.", proof.kind.statement());
     Ok(())
 }
 
 fn status(place: Place) {
     let zisk = zisk(place.mode());
-    let capabilities = zisk.capabilities();
-    println!("ZisK             {}", zisk.version());
-    println!("program          {}", zisk.program());
+    prover_command::print_status(&zisk);
     match zisk.program_key() {
         Some(key) => println!("program key      {}", hex(&key)),
         None => println!("program key      not known: `prover-zisk key` derives it where a proving key is"),
-    }
-    println!("proofs           {}", capabilities.device);
-    for (kind, availability) in &capabilities.kinds {
-        let name = if kind.is_proof() { kind.name() } else { "executed" };
-        match availability {
-            Availability::Ready if kind.is_proof() => println!("  {name:<14} ready"),
-            Availability::Ready => println!("  {name:<14} ready (no proof)"),
-            Availability::Missing { what } => println!("  {name:<14} missing: {what}"),
-        }
     }
 }
 
 fn zisk(mode: Mode) -> Zisk {
     Zisk::new(Config { mode, program_key: None })
-}
-
-fn read_range(batches: &[PathBuf]) -> anyhow::Result<BatchRange> {
-    let inputs = batches
-        .iter()
-        .map(|path| Ok(SealedBatch::read(path).with_context(|| path.display().to_string())?.input))
-        .collect::<anyhow::Result<_>>()?;
-    BatchRange::new(inputs).context(format!("one proof takes 1 to {} batches", BatchRange::MAX_BATCHES))
-}
-
-fn batches_of(proof: &Proof) -> String {
-    match proof.claims.as_slice() {
-        [one] => format!("batch {}", one.batch),
-        [first, .., last] => format!("batches {} to {}", first.batch, last.batch),
-        [] => "nothing".to_string(),
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {

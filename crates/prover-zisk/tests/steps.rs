@@ -1,15 +1,17 @@
 //! What a command costs in ZisK steps, exactly, so that a regression shows; and that guest and host agree.
 //!
-//! The numbers are of the committed executable. After `guests/zisk/build` has made another one, put in what the failing
+//! The numbers are of the committed executable. After `guests/build` has made another one, put in what the failing
 //! test prints.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::LazyLock;
 
 use prover_zisk::{Config, Zisk};
+use proving::router::{CycleModel, Workload};
 use proving::{Backend, BackendError};
 use test_batches::Sealer;
 use transition::BatchRange;
+use verifier::ProofSystem;
 
 /// Batches of each size that are measured, and the steps of all of them together.
 type Expected = [(usize, usize, u64); 4];
@@ -21,13 +23,22 @@ fn check(mut sealer: Sealer, expected: Expected) {
     let mut found = expected;
     for (size, batches, steps) in &mut found {
         *steps = 0;
+        let mut workload = Workload::default();
         for _ in 0..*batches {
             let sealed = sealer.seal(*size);
-            let execution = ZISK.execute(&sealed.input.into()).unwrap();
+            let range = sealed.input.into();
+            let execution = ZISK.execute(&range).unwrap();
             assert_eq!(execution.claims, [sealed.claim]);
             *steps += execution.cycles;
+            workload += Workload::of(&range);
         }
-        println!("{batches} batches of {size}: {} steps a command", *steps / (*batches * *size) as u64);
+        let estimated = CycleModel::measured(ProofSystem::Zisk).cycles(&workload);
+        println!(
+            "{batches} batches of {size}: {} steps a command; {workload:?}; estimated {estimated:.0}",
+            *steps / (*batches * *size) as u64
+        );
+        let ratio = estimated / *steps as f64;
+        assert!((0.8..1.25).contains(&ratio), "the router's estimate is off by a factor of {ratio:.2}");
     }
     assert_eq!(found, expected);
 }
@@ -35,13 +46,19 @@ fn check(mut sealer: Sealer, expected: Expected) {
 #[test]
 fn commands_of_the_recorded_flow_cost_exactly_this() {
     if let Some(sealer) = Sealer::recorded() {
-        check(sealer.warm_up(), [(1, 20, 0), (10, 10, 0), (100, 5, 0), (1_000, 2, 0)]);
+        check(
+            sealer.warm_up(),
+            [(1, 20, 1_588_940), (10, 10, 2_868_679), (100, 5, 5_017_516), (1_000, 2, 9_575_710)],
+        );
     }
 }
 
 #[test]
 fn commands_of_simulated_flow_cost_exactly_this() {
-    check(Sealer::simulated().warm_up(), [(1, 20, 0), (10, 10, 0), (100, 5, 0), (1_000, 2, 0)]);
+    check(
+        Sealer::simulated().warm_up(),
+        [(1, 20, 1_867_042), (10, 10, 4_456_309), (100, 5, 11_013_473), (1_000, 2, 19_037_485)],
+    );
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod job;
 mod manager;
 mod operations;
 pub mod protocol;
+pub mod prover_command;
 mod queue;
 pub mod router;
 mod statistics;
@@ -37,5 +38,5 @@ pub use job::{Figures, Job, JobId, JobState, Lease, LeaseId, Millis, Preferences
 pub use manager::{Check, Counts, Manager, Settings, SubmitOptions, WorkerFault};
 pub use queue::{Lost, Queue, QueuePolicy};
 pub use statistics::{Statistics, Summary};
-pub use store::Store;
+pub use store::{Kept, Store};
 pub use worker::{WorkerError, WorkerEvent, WorkerOptions, work};

@@ -23,6 +23,9 @@ use crate::job::{Job, JobId, WorkerId};
 const JOBS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("jobs 1");
 const PROFILES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("profiles 1");
 
+/// A proof that is kept: its kind, its first and its last batch.
+pub type Kept = (ProofKind, (u64, u64));
+
 /// The directory of a queue. One process at a time.
 #[derive(Debug)]
 pub struct Store {
@@ -163,7 +166,7 @@ impl Store {
     ///
     /// # Errors
     /// When the file system fails.
-    pub fn proofs(&self) -> Result<BTreeSet<(ProofKind, (u64, u64))>, StoreError> {
+    pub fn proofs(&self) -> Result<BTreeSet<Kept>, StoreError> {
         let path = self.dir.join("proofs");
         let failed = |source| StoreError::File { path: path.clone(), source };
         let mut proofs = BTreeSet::new();
@@ -192,7 +195,7 @@ impl Store {
     }
 }
 
-fn parse_proof_name(name: &str) -> Option<(ProofKind, (u64, u64))> {
+fn parse_proof_name(name: &str) -> Option<Kept> {
     let (batches, kind) = name.strip_suffix(".proof")?.split_once('.')?;
     let (first, last) = batches.split_once('-')?;
     Some((kind.parse().ok()?, (first.parse().ok()?, last.parse().ok()?)))

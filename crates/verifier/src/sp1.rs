@@ -41,6 +41,14 @@ pub const COMMITTED_KEY: &[u8] = include_bytes!("../../../guests/elf/glassbook-s
 pub const COMMITTED_PROGRAM: ProgramId =
     program_id(include_str!("../../../guests/elf/glassbook-sp1.vkey").trim_ascii().as_bytes());
 
+/// The verification key of the committed guest program that makes proofs of consecutive batches one.
+pub const AGGREGATE_KEY: &[u8] = include_bytes!("../../../guests/elf/glassbook-sp1-aggregate.vk");
+
+/// That program. What it claims is worth the same: it relies on proofs of [`COMMITTED_PROGRAM`], and a proof of it shows that
+/// they hold.
+pub const AGGREGATE_PROGRAM: ProgramId =
+    program_id(include_str!("../../../guests/elf/glassbook-sp1-aggregate.vkey").trim_ascii().as_bytes());
+
 /// The core machine's proof parameters, of which `sp1-prover` makes its proofs.
 const LOG_STACKING_HEIGHT: u32 = 21;
 const MAX_LOG_ROW_COUNT: usize = 22;
@@ -72,6 +80,22 @@ impl Sp1Verifier {
     /// When the committed key and the committed program id do not belong together.
     pub fn committed() -> Result<Self, ProofError> {
         Self::new(COMMITTED_KEY, COMMITTED_PROGRAM)
+    }
+
+    /// For the committed guest program that aggregates.
+    ///
+    /// # Errors
+    /// When its committed key and program id do not belong together.
+    pub fn aggregate() -> Result<Self, ProofError> {
+        Self::new(AGGREGATE_KEY, AGGREGATE_PROGRAM)
+    }
+
+    /// For the committed guest program with that id.
+    ///
+    /// # Errors
+    /// When there is none, or its key does not fit.
+    pub fn of(program: ProgramId) -> Result<Self, ProofError> {
+        if program == AGGREGATE_PROGRAM { Self::aggregate() } else { Self::committed() }
     }
 
     /// For the program of a verification key, which must be the one with that id.

@@ -10,7 +10,6 @@
 //! What a verifier learns: see [`ProofKind::Compressed`]. Soundness rests on ZisK's hash functions (Poseidon or BLAKE3 in the
 //! STARK, SHA-256 in the program) and on its parameters; there is no trusted setup and no lattice in it.
 
-use alloc::format;
 use alloc::string::ToString;
 
 use sha2::{Digest, Sha256};
@@ -142,6 +141,7 @@ const fn program_id(hex: &[u8]) -> ProgramId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::vec;
     use alloc::vec::Vec;
 

@@ -26,13 +26,16 @@ pub struct CycleModel {
 }
 
 impl CycleModel {
-    /// What is assumed of a system until somebody measures its guest: the design's limit for a command, and prices of
-    /// precompiled curve operations and hashes.
+    /// What was measured of the committed guest on recorded and simulated flow, in batches of 1 to 1,000 commands. The tests
+    /// that pin the cycles hold it against them.
     #[must_use]
-    pub const fn assumed(system: ProofSystem) -> Self {
+    pub const fn measured(system: ProofSystem) -> Self {
         match system {
-            ProofSystem::Sp1 | ProofSystem::Zisk => {
-                Self { fixed: 200_000.0, command: 15_000.0, signature: 150_000.0, witness_byte: 10.0 }
+            ProofSystem::Sp1 => {
+                Self { fixed: 28_000.0, command: 7_100.0, signature: 16_000.0, witness_byte: 74.0 }
+            }
+            ProofSystem::Zisk => {
+                Self { fixed: 1_000.0, command: 5_100.0, signature: 8_000.0, witness_byte: 26.0 }
             }
         }
     }

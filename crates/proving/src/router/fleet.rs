@@ -45,7 +45,7 @@ impl Default for Config {
             preference_bonus: 1.0,
             trial_bonus: 4.0,
             trial_weight: 0.06,
-            cycle_models: ProofSystem::ALL.map(|system| (system, CycleModel::assumed(system))).into(),
+            cycle_models: ProofSystem::ALL.map(|system| (system, CycleModel::measured(system))).into(),
         }
     }
 }
@@ -206,7 +206,7 @@ impl Router {
 
 impl Config {
     fn model(&self, system: ProofSystem) -> CycleModel {
-        self.cycle_models.get(&system).copied().unwrap_or(CycleModel::assumed(system))
+        self.cycle_models.get(&system).copied().unwrap_or(CycleModel::measured(system))
     }
 }
 

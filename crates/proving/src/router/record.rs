@@ -229,7 +229,7 @@ mod tests {
                     }
                     2 => record.breaker.failed(Failure::Lied, now, &config),
                     _ => {
-                        record.profile.succeeded(&run, &CycleModel::assumed(ProofSystem::Sp1), now, HALF_LIFE);
+                        record.profile.succeeded(&run, &CycleModel::measured(ProofSystem::Sp1), now, HALF_LIFE);
                         record.breaker.succeeded(&config);
                     }
                 }

@@ -1,6 +1,7 @@
 //! What is asked for: a range of batches to prove, classified by what is in it.
 
 use core::fmt;
+use core::ops::AddAssign;
 
 use transition::{BatchRange, CommandsHeader};
 use types::{
@@ -81,6 +82,34 @@ pub struct Workload {
     pub witness_bytes: u64,
 }
 
+impl Workload {
+    /// How much a range is. Of its commands only the counts are read, and not checked.
+    #[must_use]
+    pub fn of(range: &BatchRange) -> Self {
+        let mut workload = Self::default();
+        for input in range.inputs() {
+            let commands =
+                CommandsHeader::decode(&mut Reader::new(&input.commands)).map_or(0, |header| header.count);
+            workload += Self {
+                batches: 1,
+                commands,
+                signatures: (input.authorisation.streams.len() + input.authorisation.owners.len()) as u64,
+                witness_bytes: input.witness.len() as u64,
+            };
+        }
+        workload
+    }
+}
+
+impl AddAssign for Workload {
+    fn add_assign(&mut self, other: Self) {
+        self.batches = self.batches.saturating_add(other.batches);
+        self.commands = self.commands.saturating_add(other.commands);
+        self.signatures = self.signatures.saturating_add(other.signatures);
+        self.witness_bytes = self.witness_bytes.saturating_add(other.witness_bytes);
+    }
+}
+
 /// A range of batches of which somebody wants a proof.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -102,7 +131,7 @@ impl Request {
     /// # Errors
     /// When the commands do not decode. Of a batch with more than one command only the header is read.
     pub fn new(range: &BatchRange, limits: Limits, queued: Timestamp) -> Result<Self, DecodeError> {
-        let mut workload = Workload::default();
+        let workload = Workload::of(range);
         let mut single = None;
         for input in range.inputs() {
             let mut r = Reader::new(&input.commands);
@@ -117,11 +146,6 @@ impl Request {
                 r.finish()?;
                 single = Some(first.command);
             }
-            let signatures = input.authorisation.streams.len() + input.authorisation.owners.len();
-            workload.batches += 1;
-            workload.commands += header.count;
-            workload.signatures += signatures as u64;
-            workload.witness_bytes += input.witness.len() as u64;
         }
         let class = match (workload.batches, single) {
             (1, Some(command)) => RequestClass::of_command(&command),

@@ -75,7 +75,7 @@ fn a_worker_that_was_at_work_hands_its_proof_to_the_restarted_node() {
     assert!(client.renew(&offer.lease).unwrap().go_on);
     let backend = TestBackend::default();
     let cancel = proving::Cancellation::default();
-    let kind = verifier::ProofKind::Core;
+    let kind = ProofKind::Core;
     let proof = proving::Backend::prove(&backend, &batch.input.clone().into(), kind, &cancel).unwrap();
     // The node asks who that is first.
     client.hello(&hello).unwrap();
@@ -87,7 +87,7 @@ fn a_worker_that_was_at_work_hands_its_proof_to_the_restarted_node() {
 fn a_queue_has_one_node() {
     let dir = tempfile::tempdir().unwrap();
     let _node = open(dir.path());
-    let second = proving::Manager::open(dir.path(), settings(), Box::new(check));
+    let second = Manager::open(dir.path(), settings(), Box::new(check));
     assert!(matches!(second, Err(StoreError::Busy { .. })), "{second:?}");
 }
 
