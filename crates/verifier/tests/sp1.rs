@@ -1,6 +1,5 @@
 //! What is no proof is refused, whatever kind it says it is. Real proofs are `prover-sp1`'s to test.
 #![cfg(feature = "sp1")]
-#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 use transition::Claim;
 use verifier::sp1::{COMMITTED_PROGRAM, Sp1Verifier, VERSION};
