@@ -12,7 +12,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use proving::protocol::auth::WorkerKey;
 use proving::protocol::{Client, Status};
 use proving::router::{self, BreakerConfig, MicroDollars, Strategy};
-use proving::{Counts, FormationPolicy, Preferences, Priority, QueuePolicy, Settings, SubmitOptions};
+use proving::{
+    Counts, FormationPolicy, JobState, Preferences, Priority, QueuePolicy, Settings, SubmitOptions,
+};
 use verifier::zisk::ZiskVerifier;
 use verifier::{Proof, ProofError, ProofKind, ProofSystem};
 
@@ -174,12 +176,12 @@ pub fn run(options: &Options) -> Result<()> {
     let stop = crate::stop_on_ctrl_c("nothing is lost, workers come back when the node does")?;
     let node = ProvingNode::start(data, options.proving.node())?;
     announce(data, &node, options.proving.kind);
-    wait(&node, options.until_done, &stop)?;
+    wait(&node, options.proving.kind, options.until_done, &stop)?;
     finish(node, options.proving.kind)
 }
 
 /// Shows how far a node is, until somebody wants to stop or every batch is done.
-pub fn wait(node: &ProvingNode, until_done: bool, stop: &AtomicBool) -> Result<()> {
+pub fn wait(node: &ProvingNode, kind: ProofKind, until_done: bool, stop: &AtomicBool) -> Result<()> {
     let bar = bar();
     let began = Instant::now();
     while !stop.load(Ordering::Relaxed) {
@@ -193,7 +195,7 @@ pub fn wait(node: &ProvingNode, until_done: bool, stop: &AtomicBool) -> Result<(
             if node.done().0 >= node.seen() {
                 break;
             }
-            if let Some(why) = given_up(node) {
+            if let Some(why) = given_up(node, kind) {
                 bail!("a job was given up: {why}");
             }
         }
@@ -244,9 +246,14 @@ fn show(bar: &ProgressBar, node: &ProvingNode) {
     ));
 }
 
-fn given_up(node: &ProvingNode) -> Option<String> {
+/// Why batches have no proof of that kind, and no job that would make one.
+fn given_up(node: &ProvingNode, kind: ProofKind) -> Option<String> {
+    if node.manager.counts().given_up == 0 {
+        return None;
+    }
+    let covered = node.manager.covered(kind);
     node.manager.jobs().into_iter().find_map(|job| match job.state {
-        proving::JobState::Failed { why, .. } => {
+        JobState::Failed { why, .. } if job.kind == kind && !covered.contains(job.batches.0) => {
             Some(format!("batches {} to {}: {why}", job.batches.0, job.batches.1))
         }
         _ => None,

@@ -100,6 +100,7 @@ impl ProvingNode {
             manager: Arc::clone(&manager),
             gate,
             former: Former::new(options.formation),
+            pending: None,
             options,
             progress: Arc::clone(&progress),
             stop: stop.clone(),
@@ -158,6 +159,8 @@ struct Follower {
     manager: Arc<Manager>,
     gate: Arc<Mutex<Gate>>,
     former: Former<SealedBatch>,
+    /// A job that the queue has not taken yet.
+    pending: Option<Work>,
     options: NodeOptions,
     progress: Arc<Progress>,
     stop: Cancellation,
@@ -194,45 +197,49 @@ impl Follower {
 
     /// Takes what is new, and looks how far the proofs are.
     fn look(&mut self) -> Result<()> {
-        loop {
+        // While the queue is full, batches wait in their files.
+        while self.hand_in()? {
             let number = self.next;
             let path = self.batches.join(format!("{number:012}.batch"));
-            if self.covered.contains(number) {
-                self.flush()?;
+            let group = if self.covered.contains(number) {
+                self.former.take()
             } else if path.exists() {
                 let batch = SealedBatch::read(&path).with_context(|| path.display().to_string())?;
                 let commands = batch.claim.last_sequence - batch.claim.first_sequence + 1;
-                if let Some(job) = self.former.push(batch, commands, Millis::now()) {
-                    self.submit(job)?;
-                }
+                self.former.push(batch, commands, Millis::now()).unwrap_or_default()
             } else {
                 break;
-            }
+            };
             self.next += 1;
             self.progress.seen.store(number, Ordering::Relaxed);
+            self.form(group)?;
         }
-        if let Some(job) = self.former.poll(self.manager.load(), Millis::now()) {
-            self.submit(job)?;
+        if self.pending.is_none()
+            && let Some(group) = self.former.poll(self.manager.load(), Millis::now())
+        {
+            self.form(group)?;
+            self.hand_in()?;
         }
         self.count()
     }
 
-    fn flush(&mut self) -> Result<()> {
-        match self.former.take() {
-            none if none.is_empty() => Ok(()),
-            job => self.submit(job),
+    /// Makes a job of batches. It is kept until the queue has it.
+    fn form(&mut self, batches: Vec<SealedBatch>) -> Result<()> {
+        if !batches.is_empty() {
+            self.pending = Some(Work::new(batches, self.options.kind)?);
         }
+        Ok(())
     }
 
-    fn submit(&self, batches: Vec<SealedBatch>) -> Result<()> {
-        let work = Work::new(batches, self.options.kind)?;
-        loop {
-            match self.manager.submit(&work, self.options.submit.clone()) {
-                // Batches wait in their files.
-                Err(SubmitError::Full { .. }) if !self.stop.is_cancelled() => thread::sleep(LOOK),
-                submitted => return Ok(submitted.map(|_| ())?),
-            }
+    /// Hands in the job that waits, if one does. False while the queue is full.
+    fn hand_in(&mut self) -> Result<bool> {
+        let Some(work) = &self.pending else { return Ok(true) };
+        match self.manager.submit(work, self.options.submit.clone()) {
+            Ok(_) => self.pending = None,
+            Err(SubmitError::Full { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
         }
+        Ok(true)
     }
 
     /// How far everything is proved.

@@ -146,9 +146,8 @@ pub fn run(options: &Options) -> Result<()> {
         played,
         sealed,
     };
-    if let Some(proving) = proving {
-        proving.finish(&stop)?;
-    }
+    // Whatever became of the proofs, the exchange ends well and the report is written.
+    let proved = proving.map(|proving| proving.finish(&stop));
     let exchange = Arc::into_inner(exchange).context("the exchange is still in use")?;
     exchange.shutdown()?;
     // The page first: the reader of the tables may have gone.
@@ -161,7 +160,7 @@ pub fn run(options: &Options) -> Result<()> {
         Some(_) => writeln!(out, "sealed batches were thrown away; keep them with --data DIR")?,
         None => writeln!(out, "sealed batches: {}", data.join("batches").display())?,
     }
-    Ok(())
+    proved.unwrap_or(Ok(()))
 }
 
 /// Sleeps only when it is worth it: a timer is no more exact than that.
@@ -200,13 +199,14 @@ impl Proving {
 
     /// Waits until every batch has its proof, or somebody wants to stop.
     fn finish(self, stop: &AtomicBool) -> Result<()> {
-        prove::wait(&self.node, true, stop)?;
+        let waited = prove::wait(&self.node, self.kind, true, stop);
         self.over.store(true, Ordering::Relaxed);
         if self.reporter.join().is_err() {
             bail!("the thread that reports to the exchange panicked");
         }
         let node = Arc::into_inner(self.node).context("the proving node is still in use")?;
-        prove::finish(node, self.kind)
+        prove::finish(node, self.kind)?;
+        waited
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::env;
 
-/// What keeps a proof of any length below 16 GiB on two cores: one shard at a time, shards of a third of the usual
-/// area, small buffers between the steps. `docs` has the table for other machines.
+/// What keeps a proof of a small batch below 16 GiB on two cores: one shard at a time, shards of a third of the usual
+/// area, small buffers between the steps. Memory still grows with the execution: `docs` has what was measured, and the table
+/// for other machines.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("ELEMENT_THRESHOLD", "134217728"),
     ("MINIMAL_TRACE_CHUNK_THRESHOLD", "4194304"),

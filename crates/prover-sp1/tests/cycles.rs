@@ -9,6 +9,7 @@ use proving::router::{CycleModel, Workload};
 use proving::{Backend, BackendError, Cancellation};
 use test_batches::Sealer;
 use transition::BatchRange;
+use verifier::sp1::{AGGREGATE_KEY, AGGREGATE_PROGRAM, COMMITTED_KEY, COMMITTED_PROGRAM};
 use verifier::{ProofError, ProofKind, ProofSystem};
 
 /// Batches of each size that are measured, and the cycles of all of them together.
@@ -97,4 +98,15 @@ fn proofs_of_consecutive_batches_become_one_and_nothing_else_does() {
     let executed = sp1.prove(&range, ProofKind::Executed, &Cancellation::default()).unwrap();
     let refused = sp1.aggregate(&[executed], ProofKind::Compressed);
     assert!(matches!(refused, Err(BackendError::Proof(ProofError::Unsupported { .. }))));
+}
+
+#[test]
+fn the_committed_keys_are_those_of_the_committed_executables() {
+    let aggregate = include_bytes!("../../../guests/elf/glassbook-sp1-aggregate.elf");
+    for (elf, key, program) in [
+        (prover_sp1::ELF, COMMITTED_KEY, COMMITTED_PROGRAM),
+        (&aggregate[..], AGGREGATE_KEY, AGGREGATE_PROGRAM),
+    ] {
+        assert_eq!(prover_sp1::program_key(elf.to_vec()).unwrap(), (key.to_vec(), program));
+    }
 }

@@ -6,9 +6,10 @@
 
 use std::sync::LazyLock;
 
-use prover_zisk::{Config, Zisk};
+use prover_zisk::{Config, ELF, Zisk};
 use proving::router::{CycleModel, Workload};
 use proving::{Backend, BackendError};
+use sha2::{Digest, Sha256};
 use test_batches::Sealer;
 use transition::BatchRange;
 use verifier::ProofSystem;
@@ -83,4 +84,10 @@ fn a_range_claims_every_batch_in_order_and_nothing_else_is_taken() {
     }
     // A failure leaves nothing behind.
     assert_eq!(ZISK.run(&whole).unwrap(), ZISK.run(&whole).unwrap());
+}
+
+#[test]
+fn the_committed_program_id_is_that_of_the_committed_executable() {
+    let digest: [u8; 32] = Sha256::digest(ELF).into();
+    assert_eq!(verifier::zisk::COMMITTED_PROGRAM, verifier::ProgramId(digest));
 }

@@ -539,12 +539,13 @@ impl Manager {
         if let Err(fault) = self.examine(&job, system, file) {
             let now = Millis::now();
             let mut state = self.state();
-            let why = format!("a wrong proof: {fault}");
+            let (failure, what) = judge(&fault);
+            let why = format!("{what}: {fault}");
             if state.held(worker, lease).is_ok_and(|held| held == id) {
-                self.lose(&mut state, lease, Failure::Lied, &why, now);
+                self.lose(&mut state, lease, failure, &why, now);
             } else {
-                // The router knows it: it has introduced itself.
-                let _ = state.router.failed(worker, id, Failure::Lied, micros(now));
+                // Of work that it does not have any more, only a lie counts.
+                let _ = state.router.failed(worker, id, failure, micros(now));
                 self.learn(&state, worker);
                 state.incident(now, worker, id, &why);
             }
@@ -568,8 +569,15 @@ impl Manager {
             proof_bytes: file.len() as u64,
             verify_micros,
         };
-        let Some(done) = state.queue.done(id, figures.clone()) else { return Err(WorkerFault::Over) };
-        self.store.put(&[done])?;
+        // On disk first: if that fails, the job is open still, and the worker can bring the proof again.
+        let done = match state.queue.get(id) {
+            Some(job) if !job.state.is_final() => {
+                Job { state: JobState::Done(figures.clone()), ..job.clone() }
+            }
+            _ => return Err(WorkerFault::Over),
+        };
+        self.store.put(&[&done])?;
+        state.queue.done(id, figures.clone());
         self.store.drop_input(id);
         state.done.entry(job.kind).or_default().insert(job.batches.0, job.batches.1);
         let holder = match &job.state {
@@ -640,6 +648,20 @@ fn request(range: &BatchRange, job: &Job) -> Result<Request, types::DecodeError>
     let mut request = Request::new(range, limits, micros(job.submitted))?;
     request.strategy = strategy.unwrap_or(request.strategy);
     Ok(request)
+}
+
+/// What a proof that is not taken says of who brought it.
+fn judge(fault: &WorkerFault) -> (Failure, &'static str) {
+    match fault {
+        // The node is the one that cannot.
+        WorkerFault::Proof(ProofError::Unsupported { .. }) => {
+            (Failure::Withdrawn, "a proof that this node cannot check")
+        }
+        WorkerFault::Proof(ProofError::OtherProgram { .. } | ProofError::OtherVersion { .. }) => {
+            (Failure::Failed, "a proof of another version")
+        }
+        _ => (Failure::Lied, "a wrong proof"),
+    }
 }
 
 /// The router counts microseconds.

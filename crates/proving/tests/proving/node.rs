@@ -270,6 +270,30 @@ fn a_proof_that_comes_late_is_welcome_and_one_of_other_batches_is_not() {
 }
 
 #[test]
+fn a_worker_is_no_liar_where_the_node_is_the_one_that_cannot_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let cannot = |proof: &verifier::Proof| {
+        let (system, kind) = (proof.system, proof.kind);
+        Err(verifier::ProofError::Unsupported { system, kind, why: "its key is not known".into() })
+    };
+    let manager = proving::Manager::open(dir.path(), settings(), Box::new(cannot)).unwrap();
+    let node = Node::of(std::sync::Arc::new(manager), "127.0.0.1:0");
+    let batch = &batches(1)[0];
+    submit(&node.manager, batch);
+    let client = Client::new(&node.url, key(1));
+    client.hello(&hello()).unwrap();
+    let offer = client.lease().unwrap().unwrap();
+    let (backend, cancel) = (TestBackend::default(), Cancellation::default());
+    let proof =
+        proving::Backend::prove(&backend, &batch.input.clone().into(), ProofKind::Core, &cancel).unwrap();
+    let refused = client.deliver(&offer, 1, &proof);
+    assert!(matches!(refused, Err(ClientError::Refused { status: 422, .. })), "{refused:?}");
+    let status = node.manager.status();
+    assert_eq!(status.workers[0].breaker, "gets work");
+    assert!(status.incidents[0].what.contains("this node cannot check"), "{:?}", status.incidents);
+}
+
+#[test]
 fn strangers_are_not_let_in_and_nonsense_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path());
