@@ -134,7 +134,7 @@ pub fn verify(backend: &dyn Backend, path: &Path) -> Result<(), ProverCommandErr
 /// Says what can be made, and what is missing for the rest.
 pub fn print_status(backend: &dyn Backend) {
     let capabilities = backend.capabilities();
-    println!("{:<17}{}", backend.system(), backend.version());
+    println!("{:<17}{}", backend.system().to_string(), backend.version());
     println!("program          {}", backend.program());
     println!("device           {}", capabilities.device);
     for (kind, availability) in &capabilities.kinds {
