@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-const COMMANDS: &str = "60000";
+const COMMANDS: &str = "20000";
 
 /// Of a command in the engine, in nanoseconds.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ struct Latency {
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let pairs: usize = arguments.next().map_or(Ok(5), |pairs| pairs.parse())?;
-    let rate = arguments.next().unwrap_or_else(|| "20000".to_string());
+    let rate = arguments.next().unwrap_or_else(|| "5000".to_string());
     let example = std::env::current_exe()?;
     let built = example.ancestors().nth(2).context("where am I?")?;
     let (glassbook, prover) = (built.join("glassbook"), built.join("prover-sp1"));
@@ -124,10 +124,10 @@ impl Drop for Ended {
     }
 }
 
-/// The row of the report.
+/// The row of the report: below the names and a rule.
 fn parse(report: &str) -> Result<Latency> {
     let mut lines = report.lines().skip_while(|line| !line.trim_start().starts_with("latency in the engine"));
-    let row = lines.nth(1).context("the report has no latency")?;
+    let row = lines.nth(2).context("the report has no latency")?;
     let words: Vec<&str> = row.split_whitespace().collect();
     let mut values = words.windows(2).filter_map(|pair| {
         let unit = match pair[1] {
