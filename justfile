@@ -39,6 +39,10 @@ no-std:
 guests:
     guests/build
 
+# Compile the contracts; `--check` compares with the committed artifacts (needs node).
+contracts *ARGS:
+    contracts/build {{ARGS}}
+
 # Coverage-guided fuzzing of a decoder (needs nightly and cargo-fuzz): targets are listed in fuzz/Cargo.toml.
 fuzz TARGET *ARGS:
     cd fuzz && cargo +nightly run --release --example seeds && cargo +nightly fuzz run {{TARGET}} {{ARGS}}
