@@ -1,0 +1,167 @@
+//! Transactions: which batches go into one, what became of it, and whether it is sent again.
+
+use crate::life::{Record, State, Submission};
+use crate::ports::{Action, Fate, Fault, Sent};
+use crate::settlement::{Ports, Settlement, Stop};
+use crate::store::Records;
+
+impl<R: Records> Settlement<R> {
+    /// Sends a transaction for this batch and those that follow it, or looks after the one that was sent: what became of it,
+    /// and whether it is to be sent again.
+    pub(crate) fn submit(
+        &mut self,
+        ports: &Ports<'_>,
+        mut head: Record,
+        action: Action,
+        now: u64,
+    ) -> Result<bool, Stop> {
+        let number = head.batch.number;
+        let sent = head.sent.get(&action).cloned();
+        let fate = match &sent {
+            None => None,
+            Some(submission) => match ports.chain.fate(&submission.sent) {
+                Ok(fate) => Some(fate),
+                Err(fault) => return self.hold(head, &fault, now),
+            },
+        };
+        let earlier = match (sent, fate) {
+            (Some(submission), Some(Fate::Open)) => {
+                // One that began with an earlier batch can no longer be carried out.
+                let waits = now.saturating_sub(submission.at) < self.policy.replace_after;
+                if submission.first == number && waits {
+                    return Ok(false);
+                }
+                head.retries += 1;
+                Some(submission.sent)
+            }
+            // The contract's word comes with the next block. When it does not, a reorg or the operator has undone it.
+            (Some(_), Some(Fate::Done { .. })) if head.refusals == 0 => {
+                head.refusals = 1;
+                let fault = Fault::Passing(
+                    "the transaction was carried out, the contract does not show it".to_string(),
+                );
+                return self.hold(head, &fault, now);
+            }
+            (Some(submission), Some(Fate::Refused { why })) => {
+                head.sent.remove(&action);
+                if submission.first == number {
+                    head.refusals += 1;
+                    let fault = self.refused(&why, head.refusals);
+                    return self.hold(head, &fault, now);
+                }
+                None
+            }
+            _ => None,
+        };
+        if action == Action::Prove && head.proof.is_none_or(|(first, _)| first != number) {
+            return self.look_for_another_proof(ports, head, now);
+        }
+        let mut group = self.group(&head, action, now);
+        if group.is_empty() {
+            return Ok(false);
+        }
+        group[0] = head;
+        self.send(ports, group, action, earlier, now)
+    }
+
+    /// The batches that go into one transaction with this one, which is the first.
+    fn group(&self, head: &Record, action: Action, now: u64) -> Vec<Record> {
+        let number = head.batch.number;
+        let ready = |record: &&Record| match action {
+            Action::Commit => matches!(record.state, State::Published | State::Committing),
+            Action::Prove => matches!(record.state, State::Proved | State::Submitted),
+            Action::Finalise => {
+                matches!(record.state, State::Confirmed | State::Finalising)
+                    && record.final_from.is_some_and(|from| from <= now)
+                    && !record.blocks.contains_key(&Action::Finalise)
+            }
+        };
+        let most = match action {
+            Action::Commit | Action::Finalise => self.policy.group.max(1) as u64,
+            Action::Prove => {
+                head.proof.map_or(0, |(first, last)| last.saturating_sub(first).saturating_add(1))
+            }
+        };
+        let end = number.saturating_add(most);
+        let group: Vec<Record> =
+            (number..end).map_while(|number| self.open.get(&number)).take_while(ready).cloned().collect();
+        // A proof is of all its batches or of none.
+        if action == Action::Prove && (group.len() as u64) < most { Vec::new() } else { group }
+    }
+
+    fn send(
+        &mut self,
+        ports: &Ports<'_>,
+        mut group: Vec<Record>,
+        action: Action,
+        earlier: Option<Sent>,
+        now: u64,
+    ) -> Result<bool, Stop> {
+        let state = match action {
+            Action::Commit => State::Committing,
+            Action::Prove => State::Submitted,
+            Action::Finalise => State::Finalising,
+        };
+        for record in &mut group {
+            if record.state != state {
+                record.enter(state.clone(), now);
+            }
+        }
+        // Whoever starts here after a crash knows that it may have been sent. It is written each time, so that a full disk
+        // is noticed before and not after sending.
+        self.write(group.clone(), now)?;
+        let batches: Vec<_> = group.iter().map(|record| record.batch.clone()).collect();
+        match ports.chain.send(action, &batches, earlier.as_ref()) {
+            Ok(sent) => {
+                let (first, last) = (batches[0].number, batches[batches.len() - 1].number);
+                for record in &mut group {
+                    let submission = Submission { sent: sent.clone(), at: now, first, last };
+                    record.sent.insert(action, submission);
+                    record.trouble = None;
+                }
+                self.write(group, now)?;
+                Ok(true)
+            }
+            Err(fault) => self.hold(group.swap_remove(0), &fault, now),
+        }
+    }
+
+    /// The chain has a part of the proof's batches by another proof.
+    fn look_for_another_proof(
+        &mut self,
+        ports: &Ports<'_>,
+        mut record: Record,
+        now: u64,
+    ) -> Result<bool, Stop> {
+        let number = record.batch.number;
+        let proof = ports.prover.ask(&record.batch).and_then(|()| ports.prover.proof(&record.batch));
+        match proof {
+            Ok(Some((first, last))) if first == number => {
+                record.proof = Some((first, last));
+                self.write(vec![record], now)?;
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Ok(Some((first, last))) => {
+                record.refusals += 1;
+                let why = format!(
+                    "the proof is of batches {first} to {last}, the contract needs one that begins here"
+                );
+                let fault = self.refused(&why, record.refusals);
+                self.hold(record, &fault, now)
+            }
+            Err(fault) => self.hold(record, &fault, now),
+        }
+    }
+
+    /// What is refused again and again does not pass by itself.
+    fn refused(&self, why: &str, times: u32) -> Fault {
+        if times < self.policy.refusals {
+            return Fault::Passing(format!("refused: {why}"));
+        }
+        Fault::Lasting {
+            why: format!("refused {times} times: {why}"),
+            remedy: "mend what the reason names, then retry the batch".to_string(),
+        }
+    }
+}
