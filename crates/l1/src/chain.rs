@@ -1,0 +1,357 @@
+//! The exchange's contract as settlement sees it.
+//!
+//! Settlement is synchronous and the chain is not. Every call is carried out by the runtime that the chain was opened in,
+//! while the caller's thread waits. A caller inside that runtime would keep one of its threads from working.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+
+use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
+use alloy_sol_types::SolCall as _;
+use contracts::bindings::Exchange;
+use contracts::{MAX_CLAIMS, withdrawal_lists};
+use serde::{Deserialize, Serialize};
+use settlement::{Action, BlockRef, Chain, Fate, Fault, Heads, Sealed, Sent, Standing};
+use tokio::runtime::Handle;
+use transition::{Claim, Native, Withdrawal, WithdrawalTree};
+
+use crate::client::ClientError;
+use crate::indexer::{BatchSteps, Indexer};
+use crate::sender::{Outcome, Sender, Transaction};
+
+/// What goes on chain, from whoever makes batches and proofs.
+pub trait Batches {
+    /// A batch's claim: 416 bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn claim(&self, number: u64) -> Result<Vec<u8>, Fault>;
+
+    /// The proof of these batches as the verifier contract takes it, and the verifier's version.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn proof(&self, first: u64, last: u64) -> Result<(u32, Vec<u8>), Fault>;
+
+    /// A batch's withdrawals, in order.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn withdrawals(&self, number: u64) -> Result<Vec<Withdrawal>, Fault>;
+}
+
+/// The contract on an Ethereum chain, for [`settlement`].
+pub struct EthereumChain<B> {
+    link: Arc<Link>,
+    batches: B,
+    runtime: Handle,
+}
+
+struct Link {
+    sender: Sender,
+    indexer: Arc<Indexer>,
+    exchange: Address,
+    /// In seconds.
+    finality_delay: u64,
+    /// Whether the index was brought up to date since the start.
+    followed: AtomicBool,
+    /// The newest block's time, in seconds since 1970.
+    time: AtomicU64,
+}
+
+/// What is remembered of a transaction.
+#[derive(Serialize, Deserialize)]
+enum Remembered {
+    /// It was not needed: the chain had done it.
+    Done(BlockRef),
+    Sent(Transaction),
+}
+
+/// A batch in a transaction that is about to be sent.
+struct Part {
+    number: u64,
+    digest: [u8; 32],
+    claim: Vec<u8>,
+}
+
+impl<B: Batches> EthereumChain<B> {
+    /// Opens it, in the runtime that will do its work.
+    ///
+    /// # Errors
+    /// When the node does not answer, or there is no exchange at the address.
+    pub async fn open(
+        sender: Sender,
+        indexer: Arc<Indexer>,
+        exchange: Address,
+        batches: B,
+    ) -> Result<Self, ClientError> {
+        let finality_delay = sender.client().call(exchange, &Exchange::finalityDelayCall {}).await?;
+        let link = Link {
+            sender,
+            indexer,
+            exchange,
+            finality_delay,
+            followed: AtomicBool::new(false),
+            time: AtomicU64::new(0),
+        };
+        Ok(Self { link: Arc::new(link), batches, runtime: Handle::current() })
+    }
+
+    /// The index that it answers from.
+    #[must_use]
+    pub fn indexer(&self) -> &Indexer {
+        &self.link.indexer
+    }
+
+    /// The chain's clock: the newest block's time when it was looked at last, in milliseconds since 1970. A chain that makes
+    /// many blocks in a second is ahead of other clocks.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.link.time.load(Ordering::Relaxed).saturating_mul(1_000)
+    }
+
+    /// Carries something out in the runtime while this thread waits.
+    fn wait<T, F>(&self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        let (done, result) = sync_channel(1);
+        self.runtime.spawn(async move {
+            // Nobody waits any more when the process ends.
+            let _ = done.send(work.await);
+        });
+        result.recv().unwrap_or_else(|_| Err(Fault::Passing("the process is stopping".to_string())))
+    }
+
+    fn part(&self, batch: &Sealed) -> Result<Part, Fault> {
+        let number = batch.number;
+        let claim = self.batches.claim(number)?;
+        if claim.len() != Claim::BYTES || keccak256(&claim).0 != batch.digest {
+            let why = format!("the claim of batch {number} is not the one that was sealed");
+            return Err(lasting(why, "check the exchange's data directory"));
+        }
+        Ok(Part { number, digest: batch.digest, claim })
+    }
+
+    /// The call that makes batches final, as the contract has it.
+    fn finalise_call(&self, parts: &[Part]) -> Result<Vec<u8>, Fault> {
+        let mut lists = Vec::with_capacity(parts.len());
+        for part in parts {
+            let withdrawals = self.batches.withdrawals(part.number)?;
+            let root = WithdrawalTree::<Native>::new(&withdrawals).root();
+            if !Claim::decode(&part.claim).is_ok_and(|claim| claim.withdrawals_root == root) {
+                let why = format!("the withdrawals of batch {} are not those of its claim", part.number);
+                return Err(lasting(why, "check the exchange's data directory"));
+            }
+            lists.push(withdrawals);
+        }
+        let withdrawals = withdrawal_lists(&lists);
+        Ok(Exchange::finaliseBatchesCall { claims: claims(parts), withdrawals }.abi_encode())
+    }
+
+    fn call(&self, action: Action, parts: &[Part]) -> Result<Vec<u8>, Fault> {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(Vec::new()) };
+        match action {
+            Action::Commit => Ok(Exchange::commitBatchesCall { claims: claims(parts) }.abi_encode()),
+            Action::Prove => {
+                let (version, proof) = self.batches.proof(first.number, last.number)?;
+                let call = Exchange::proveBatchesCall { version, claims: claims(parts), proof: proof.into() };
+                Ok(call.abi_encode())
+            }
+            Action::Finalise => self.finalise_call(parts),
+        }
+    }
+}
+
+impl<B: Batches> Chain for EthereumChain<B> {
+    fn heads(&self) -> Result<Heads, Fault> {
+        let link = self.link.clone();
+        self.wait(async move {
+            let heads = link.follow().await?;
+            Ok(Heads { latest: heads.latest.reference(), finalized: heads.finalized.number })
+        })
+    }
+
+    /// As of the last [`Chain::heads`].
+    fn standing(&self, number: u64) -> Result<Standing, Fault> {
+        if !self.link.followed.load(Ordering::Relaxed) {
+            self.heads()?;
+        }
+        let batch = self.link.indexer.batch(number).map_err(|error| error.fault())?;
+        let Some(digest) = batch.digest else { return Ok(Standing::Unknown) };
+        Ok(match (batch.committed, batch.proved, batch.finalised) {
+            (_, _, Some(step)) => Standing::Final { digest, block: step.block },
+            (_, Some(step), None) => {
+                let final_from =
+                    step.timestamp.saturating_add(self.link.finality_delay).saturating_mul(1_000);
+                Standing::Proved { digest, block: step.block, final_from }
+            }
+            (Some(step), None, None) => Standing::Committed { digest, block: step.block },
+            (None, None, None) => Standing::Unknown,
+        })
+    }
+
+    fn last_committed(&self) -> Result<u64, Fault> {
+        self.heads()?;
+        self.link.indexer.last_committed().map_err(|error| error.fault())
+    }
+
+    fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
+        let consecutive =
+            batches.windows(2).all(|pair| pair[0].number.checked_add(1) == Some(pair[1].number));
+        if batches.is_empty() || batches.len() > MAX_CLAIMS || !consecutive {
+            let why = format!("a transaction takes 1 to {MAX_CLAIMS} consecutive batches");
+            return Err(lasting(why, "correct settlement's policy"));
+        }
+        let mut parts = batches.iter().map(|batch| self.part(batch)).collect::<Result<Vec<_>, _>>()?;
+        let earlier = earlier.map(remembered).transpose()?;
+        let earlier = match earlier {
+            Some(Remembered::Sent(transaction)) => Some(transaction),
+            Some(Remembered::Done(_)) | None => None,
+        };
+        // What became of the earlier one is asked before what the chain has, so that it is not taken for somebody else's.
+        let open = match earlier {
+            None => None,
+            Some(earlier) => {
+                let (link, transaction) = (self.link.clone(), earlier.clone());
+                match self.wait(async move { link.outcome(&transaction).await })? {
+                    Outcome::Done { .. } => return sent(&earlier),
+                    Outcome::Open => Some(earlier),
+                    Outcome::Refused { .. } | Outcome::Displaced => None,
+                }
+            }
+        };
+        self.heads()?;
+        let (done, block) = self.done(action, &parts)?;
+        if done == parts.len() {
+            if let Some(open) = open {
+                let link = self.link.clone();
+                self.wait(async move { link.give_up(&open).await })?;
+            }
+            return done_already(&block.unwrap_or(BlockRef { number: 0, hash: [0; 32] }));
+        }
+        if done > 0 && action == Action::Prove {
+            let last = parts[done - 1].number;
+            let why = format!("the chain has a proof up to batch {last}, in the middle of this one");
+            return Err(lasting(why, "have the batches after it proved"));
+        }
+        parts.drain(..done);
+        let data = Bytes::from(self.call(action, &parts)?);
+        let link = self.link.clone();
+        self.wait(async move { link.send(data, open).await })
+    }
+
+    fn fate(&self, transaction: &Sent) -> Result<Fate, Fault> {
+        let transaction = match remembered(transaction)? {
+            Remembered::Done(_) => return Ok(Fate::Done { gas: 0 }),
+            Remembered::Sent(transaction) => transaction,
+        };
+        let link = self.link.clone();
+        Ok(match self.wait(async move { link.outcome(&transaction).await })? {
+            Outcome::Open => Fate::Open,
+            Outcome::Done { gas, .. } => Fate::Done { gas },
+            Outcome::Refused { why, .. } => Fate::Refused { why: why.to_string() },
+            Outcome::Displaced => {
+                Fate::Refused { why: "another transaction of this key has its nonce".to_string() }
+            }
+        })
+    }
+}
+
+impl<B: Batches> EthereumChain<B> {
+    /// How many of the first batches the chain has done, and the block of the last of them.
+    fn done(&self, action: Action, parts: &[Part]) -> Result<(usize, Option<BlockRef>), Fault> {
+        let mut last = None;
+        for (place, part) in parts.iter().enumerate() {
+            let batch: BatchSteps = self.link.indexer.batch(part.number).map_err(|error| error.fault())?;
+            if batch.digest.is_some_and(|digest| digest != part.digest) {
+                let why = format!("the chain has another claim of batch {}", part.number);
+                return Err(lasting(why, "compare the exchange's batches with the chain"));
+            }
+            let step = match action {
+                Action::Commit => batch.committed,
+                Action::Prove => batch.proved,
+                Action::Finalise => batch.finalised,
+            };
+            match step {
+                None => return Ok((place, last)),
+                Some(step) => last = Some(step.block),
+            }
+        }
+        Ok((parts.len(), last))
+    }
+}
+
+impl Link {
+    async fn follow(&self) -> Result<crate::client::Heads, Fault> {
+        let heads = self.indexer.follow().await.map_err(|error| error.fault())?;
+        self.followed.store(true, Ordering::Relaxed);
+        self.time.store(heads.latest.timestamp, Ordering::Relaxed);
+        Ok(heads)
+    }
+
+    async fn outcome(&self, transaction: &Transaction) -> Result<Outcome, Fault> {
+        self.sender.outcome(transaction).await.map_err(|error| error.fault())
+    }
+
+    async fn send(&self, data: Bytes, open: Option<Transaction>) -> Result<Sent, Fault> {
+        let to = TxKind::Call(self.exchange);
+        let Some(earlier) = open else {
+            let transaction = self.sender.send(to, U256::ZERO, data).await.map_err(|error| error.fault())?;
+            return sent(&transaction);
+        };
+        match self.sender.replace(&earlier, to, U256::ZERO, data).await {
+            Ok(transaction) => sent(&transaction),
+            // It is in a block by now; what became of it is asked next.
+            Err(ClientError::Displaced { .. }) => sent(&earlier),
+            Err(error @ ClientError::Reverted(_)) => {
+                self.give_up(&earlier).await?;
+                Err(error.fault())
+            }
+            Err(error) => Err(error.fault()),
+        }
+    }
+
+    /// Frees the nonce of a transaction that nobody needs any more. If that is not possible now, it is refused by the contract
+    /// when its turn comes.
+    async fn give_up(&self, transaction: &Transaction) -> Result<(), Fault> {
+        match self.sender.cancel(transaction).await {
+            Err(error @ ClientError::Unreachable { .. }) => Err(error.fault()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn claims(parts: &[Part]) -> Bytes {
+    parts.iter().flat_map(|part| part.claim.iter().copied()).collect::<Vec<u8>>().into()
+}
+
+fn sent(transaction: &Transaction) -> Result<Sent, Fault> {
+    let handle = handle(&Remembered::Sent(transaction.clone()))?;
+    Ok(Sent { id: transaction.hash().to_string(), handle })
+}
+
+fn done_already(block: &BlockRef) -> Result<Sent, Fault> {
+    let handle = handle(&Remembered::Done(*block))?;
+    Ok(Sent { id: format!("done in block {}", block.number), handle })
+}
+
+fn handle(remembered: &Remembered) -> Result<Vec<u8>, Fault> {
+    postcard::to_allocvec(remembered).map_err(|error| Fault::Passing(error.to_string()))
+}
+
+fn remembered(sent: &Sent) -> Result<Remembered, Fault> {
+    postcard::from_bytes(&sent.handle).map_err(|_| {
+        lasting(
+            format!("what was remembered of transaction {} does not decode", sent.id),
+            "let settlement retry the batch",
+        )
+    })
+}
+
+fn lasting(why: String, remedy: &str) -> Fault {
+    Fault::Lasting { why, remedy: remedy.to_string() }
+}
