@@ -14,8 +14,8 @@ use prover_sp1::{Config, Sp1, environment};
 use proving::protocol::auth::{Gate, WorkerKey};
 use proving::protocol::serve;
 use proving::{
-    Cancellation, JobId, JobState, Manager, QueuePolicy, Settings, SubmitError, SubmitOptions, WorkerEvent,
-    WorkerOptions, router, work,
+    Cancellation, JobId, JobState, Manager, Millis, QueuePolicy, Settings, SubmitError, SubmitOptions,
+    WorkerEvent, WorkerOptions, router, work,
 };
 use test_batches::Sealer;
 use transition::SealedBatch;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Settings { queue: QueuePolicy::default(), router: router::Config::default(), keep_finished: 1_000 };
     let manager = Arc::new(Manager::open(dir.path(), settings, Box::new(verifier::verify))?);
     let key = WorkerKey::new(&rand::random());
-    let gate = Arc::new(Mutex::new(Gate::new([key.id()])));
+    let gate = Arc::new(Mutex::new(Gate::new([key.id()], Millis(0))));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let stop = Cancellation::default();

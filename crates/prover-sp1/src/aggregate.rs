@@ -4,7 +4,7 @@ use proving::{Availability, BackendError};
 use sp1_sdk::blocking::Prover;
 use sp1_sdk::{SP1Stdin, SP1VerifyingKey};
 use transition::{BatchRange, Claim};
-use verifier::sp1::{AGGREGATE_PROGRAM, COMMITTED_KEY, COMMITTED_PROGRAM, Compressed, Sp1Verifier};
+use verifier::sp1::{AGGREGATE_PROGRAM, COMMITTED_KEY, COMMITTED_PROGRAM, Compressed};
 use verifier::{Proof, ProofError, ProofKind, ProofSystem, public_values};
 
 use crate::backend::{Sp1, failed, guarded, mode};
@@ -24,7 +24,6 @@ impl Sp1 {
         if let Availability::Missing { what } = self.availability(kind) {
             return Err(BackendError::Missing { system: ProofSystem::Sp1, kind, what });
         }
-        let checker = Sp1Verifier::committed()?;
         let key: SP1VerifyingKey = bincode::deserialize(COMMITTED_KEY).map_err(failed)?;
         let mut stdin = claims_input(parts.iter().map(|part| part.claims.as_slice()));
         for part in parts {
@@ -32,7 +31,7 @@ impl Sp1 {
                 let why = format!("only compressed proofs of program {COMMITTED_PROGRAM} are aggregated");
                 return Err(ProofError::Unsupported { system: part.system, kind: part.kind, why }.into());
             }
-            checker.verify(part)?;
+            self.checker.verify(part)?;
             let proof: Compressed = bincode::deserialize(&part.bytes).map_err(failed)?;
             stdin.write_proof(proof, key.vk.clone());
         }

@@ -15,14 +15,18 @@ use verifier::sp1::{AGGREGATE_PROGRAM, COMMITTED_PROGRAM, Sp1Verifier, VERSION};
 use verifier::{ProgramId, Proof, ProofError, ProofKind, ProofSystem, public_values};
 
 use crate::client::Client;
-use crate::{Config, STATEMENT};
+use crate::core::CoreProver;
+use crate::{Config, Device, ELF, STATEMENT};
 
 /// SP1, ready to execute and to check; ready to prove after the first proof was asked for.
 pub struct Sp1 {
     config: Config,
-    checker: Sp1Verifier,
+    /// Of proofs of the statement.
+    pub(crate) checker: Sp1Verifier,
     light: OnceLock<LightProver>,
-    // A client proves one thing at a time: two would need twice the memory.
+    // Core proofs on the CPU. It proves one thing at a time, as the client does: two would need twice the memory.
+    core: Mutex<Option<CoreProver>>,
+    // All other proofs.
     client: Mutex<Option<Client>>,
     progress: Box<dyn Fn(Phase) + Send + Sync>,
 }
@@ -32,11 +36,18 @@ pub struct Sp1 {
 pub enum Phase {
     /// The program is executed, to know that it takes the input and how long it is.
     Executing,
-    /// The proving client is made: once in a process.
+    /// The proving client is made: once in a process, and not for core proofs on the CPU.
     Preparing,
     /// The proof is made.
     Proving {
         /// Of an execution of so many cycles.
+        cycles: u64,
+    },
+    /// So much of a core proof is made.
+    Shards {
+        /// Shards that are proved.
+        done: usize,
+        /// Cycles that were traced, whether their shards are proved or not.
         cycles: u64,
     },
     /// The finished proof is checked.
@@ -63,8 +74,14 @@ impl Sp1 {
     /// When the device is not built in, or the committed verification key is not one.
     pub fn new(config: Config) -> Result<Self, BackendError> {
         config.device.built().map_err(failed)?;
-        let (light, client) = (OnceLock::new(), Mutex::new(None));
-        Ok(Self { config, checker: Sp1Verifier::committed()?, light, client, progress: Box::new(|_| {}) })
+        Ok(Self {
+            config,
+            checker: Sp1Verifier::committed()?,
+            light: OnceLock::new(),
+            core: Mutex::new(None),
+            client: Mutex::new(None),
+            progress: Box::new(|_| {}),
+        })
     }
 
     /// Tells `progress` what a proof is waiting for.
@@ -110,6 +127,25 @@ impl Sp1 {
         self.light.get_or_init(|| ProverClient::builder().light().build())
     }
 
+    /// Proves the statement here, one STARK a shard.
+    fn prove_core(
+        &self,
+        stdin: &SP1Stdin,
+        cycles: u64,
+        cancel: &Cancellation,
+    ) -> Result<Vec<u8>, BackendError> {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.progress)(Phase::Proving { cycles });
+        if core.is_none() {
+            let made = guarded(|| CoreProver::new(ELF))?;
+            committed(made.program_id())?;
+            *core = Some(made);
+        }
+        let Some(core) = core.as_ref() else { return Err(failed("no prover")) };
+        let progress = |cycles, done| (self.progress)(Phase::Shards { done, cycles });
+        encode(&guarded(|| core.prove(&stdin.buffer, cancel, &progress))?)
+    }
+
     /// Proves the statement, or another program.
     pub(crate) fn prove_with_client(
         &self,
@@ -122,10 +158,7 @@ impl Sp1 {
         if client.is_none() {
             (self.progress)(Phase::Preparing);
             let made = guarded(|| Client::new(self.config.device))?;
-            let found = ProgramId(made.verifying_key().bytes32_raw());
-            if found != COMMITTED_PROGRAM {
-                return Err(ProofError::OtherProgram { found, expected: COMMITTED_PROGRAM }.into());
-            }
+            committed(ProgramId(made.verifying_key().bytes32_raw()))?;
             *client = Some(made);
         }
         let Some(client) = client.as_ref() else { return Err(failed("no client")) };
@@ -164,7 +197,8 @@ impl Backend for Sp1 {
         Ok(Execution { claims, cycles: cost.cycles, elapsed: start.elapsed() })
     }
 
-    /// The SDK cannot be stopped while it proves, so a cancellation is seen before and after.
+    /// A cancellation is seen between two shards of a core proof on the CPU. The SDK cannot be stopped while it proves, so
+    /// for other proofs it is seen before and after.
     fn prove(
         &self,
         range: &BatchRange,
@@ -180,6 +214,9 @@ impl Backend for Sp1 {
         stop()?;
         let bytes = match mode(kind) {
             None => Vec::new(),
+            Some(SP1ProofMode::Core) if self.config.device == Device::Cpu => {
+                self.prove_core(&stdin(range), cycles, cancel)?
+            }
             Some(mode) => self.prove_with_client(None, stdin(range), mode, cycles)?,
         };
         stop()?;
@@ -223,7 +260,7 @@ impl Sp1 {
         };
         // The prover network has the circuits itself.
         let directory = circuit_directory(circuit);
-        if self.config.device == crate::Device::Network || directory.join(".complete").exists() {
+        if self.config.device == Device::Network || directory.join(".complete").exists() {
             return Availability::Ready;
         }
         let what = format!(
@@ -255,6 +292,14 @@ fn circuit_directory(circuit: &str) -> PathBuf {
         std::env::home_dir().unwrap_or_default().join(".sp1").join("circuits").join(circuit)
     });
     base.join(VERSION)
+}
+
+/// Whether the key that a prover made is the committed one.
+fn committed(found: ProgramId) -> Result<(), BackendError> {
+    if found == COMMITTED_PROGRAM {
+        return Ok(());
+    }
+    Err(ProofError::OtherProgram { found, expected: COMMITTED_PROGRAM }.into())
 }
 
 fn stdin(range: &BatchRange) -> SP1Stdin {

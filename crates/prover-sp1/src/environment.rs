@@ -2,9 +2,9 @@
 
 use std::env;
 
-/// What keeps a proof of a small batch below 16 GiB on two cores: one shard at a time, shards of a third of the usual
-/// area, small buffers between the steps. Memory still grows with the execution: `docs` has what was measured, and the table
-/// for other machines.
+/// Shards of a third of the usual area, which keep a core proof below 16 GiB; one shard at a time and small buffers in the SDK's
+/// client, which makes all other proofs and whose memory grows with the execution. `docs` has what was measured, and the
+/// table for other machines.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("ELEMENT_THRESHOLD", "134217728"),
     ("MINIMAL_TRACE_CHUNK_THRESHOLD", "4194304"),

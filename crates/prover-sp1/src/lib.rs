@@ -10,6 +10,7 @@ mod aggregate;
 mod backend;
 mod client;
 mod config;
+mod core;
 pub mod environment;
 mod program;
 

@@ -45,7 +45,7 @@ enum Command {
     },
     /// Prove sealed batches in one proof
     ///
-    /// Takes minutes and many gigabytes: the first proof of a process also sets the prover up.
+    /// Takes minutes and many gigabytes. Proofs of other kinds than core set the SDK's prover up first, once in a process.
     Prove(ProveOptions),
     /// Make one proof of several compressed proofs of consecutive batches
     ///
@@ -217,6 +217,7 @@ fn show(bar: &ProgressBar, phase: Phase) {
         Phase::Proving { cycles } => {
             format!("proving {cycles} cycles: about {:.0} minutes on two cores", 1.5 + cycles as f64 * 2e-6)
         }
+        Phase::Shards { done, cycles } => format!("{done} shards proved, {cycles} cycles traced"),
         Phase::Checking => "checking the proof".to_string(),
     };
     if bar.is_hidden() {

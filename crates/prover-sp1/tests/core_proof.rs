@@ -1,6 +1,6 @@
 //! A real core proof of a real batch, and that nothing else passes for one.
 //!
-//! Takes minutes and up to 16 GiB; everything that needs a proof shares this one.
+//! Takes minutes and 9 GB; everything that needs a proof shares this one.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Instant;

@@ -1,5 +1,6 @@
 //! `prover-zisk`: execute, prove and check sealed batches in the ZisK zkVM.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use prover_zisk::{Config, Mode, Zisk};
 use proving::work_command::{self, KeyOptions, WorkOptions};
 use proving::{Backend, Cancellation, prover_command};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use verifier::ProofKind;
 
 /// Executes, proves and checks sealed batches in the ZisK zkVM.
@@ -22,7 +25,8 @@ use verifier::ProofKind;
                         prover-zisk execute data/batches/000000000001.batch\n\
                         and, once ZisK's proving key is installed:\n  \
                         prover-zisk prove data/batches/000000000001.batch --proving-key ~/.zisk/provingKey\n  \
-                        prover-zisk verify batch.proof --program-key $(prover-zisk key --proving-key ~/.zisk/provingKey)")]
+                        prover-zisk verify batch.proof --program-key $(prover-zisk key --proving-key ~/.zisk/provingKey)\n\
+                        Warnings of ZisK are shown; RUST_LOG=info shows more.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -105,6 +109,7 @@ impl Place {
 }
 
 fn main() -> ExitCode {
+    log_warnings();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -112,6 +117,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// ZisK's SDK logs whatever it does, unless somebody else has said what is logged: here warnings, or what `RUST_LOG` says.
+fn log_warnings() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    let stderr = std::io::stderr;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .init();
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {

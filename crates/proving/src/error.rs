@@ -74,6 +74,12 @@ pub enum SubmitError {
     /// The commands are not a batch's.
     #[error("the commands of the batch do not decode: {0}")]
     Decode(#[from] types::DecodeError),
+    /// The batches do not follow the rules.
+    #[error("the program refuses the batches: {why}")]
+    Refused {
+        /// What the rules say.
+        why: String,
+    },
     /// Too many jobs wait.
     #[error("the queue is full: {open} jobs are open; try again later")]
     Full {

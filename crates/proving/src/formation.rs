@@ -1,7 +1,8 @@
 //! Forming jobs from the exchange's batches: how many are proved together.
 //!
 //! A proof has a floor of cost, whatever it proves, so several batches in one are cheaper, and each of them waits longer
-//! for its proof. With workers idle a batch goes out at once; the more jobs wait, the more batches go into one.
+//! for its proof. With workers idle a batch goes out at once; the more jobs wait, the more batches go into one. The
+//! [manager](crate::Manager) cuts jobs that turn out to be more than any worker takes.
 
 use crate::job::Millis;
 
@@ -28,7 +29,7 @@ impl Default for FormationPolicy {
 /// How busy the workers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Jobs that wait for a worker.
+    /// Jobs that wait for a worker, and that one here takes.
     pub waiting: usize,
     /// Workers with nothing to do.
     pub idle: usize,

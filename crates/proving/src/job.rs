@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,7 +20,13 @@ impl Millis {
     /// The machine's clock.
     #[must_use]
     pub fn now() -> Self {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self::of(SystemTime::now())
+    }
+
+    /// A moment of the machine's clock.
+    #[must_use]
+    pub fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -238,13 +245,20 @@ pub enum JobState {
         /// When.
         at: Millis,
     },
+    /// No worker took so many batches at once: they are jobs of their own now.
+    Split {
+        /// When.
+        at: Millis,
+        /// How many jobs.
+        jobs: u32,
+    },
 }
 
 impl JobState {
     /// Whether nothing will change any more.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::Failed { .. } | Self::Cancelled { .. })
+        !matches!(self, Self::Queued { .. } | Self::Leased(_))
     }
 
     /// Its name in tables and logs.
@@ -256,6 +270,7 @@ impl JobState {
             Self::Done(_) => "done",
             Self::Failed { .. } => "failed",
             Self::Cancelled { .. } => "cancelled",
+            Self::Split { .. } => "split",
         }
     }
 }
@@ -304,7 +319,7 @@ impl FromStr for LeaseId {
 pub struct Figures {
     /// When it was done.
     pub at: Millis,
-    /// Who made it.
+    /// Who made it; zeros when a crash came before that was written down and nobody had the lease.
     pub worker: WorkerId,
     /// With what.
     pub system: ProofSystem,
@@ -312,7 +327,7 @@ pub struct Figures {
     pub queue_wait: u64,
     /// From being handed out to being here, in milliseconds.
     pub proving: u64,
-    /// In the system's own unit; what the worker says.
+    /// In the system's own unit; what the worker says. 0 when a crash came before that was written down.
     pub cycles: u64,
     /// Of the proof file.
     pub proof_bytes: u64,

@@ -14,6 +14,7 @@ mod backend;
 mod backoff;
 mod batches;
 mod cancel;
+mod cutting;
 mod error;
 mod formation;
 mod job;

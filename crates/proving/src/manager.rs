@@ -1,7 +1,11 @@
 //! The manager: takes work, hands it to workers, checks what they bring, and forgets nothing.
 //!
 //! Every change of a job is on disk before anybody hears of it. After a crash the jobs are as they were: those that were
-//! being worked on are still leased to their workers, who have a full term to show up.
+//! being worked on are still leased to their workers, who have a full term to show up. Those whose proofs are on disk
+//! already are done.
+//!
+//! Workers say how long an execution they take. A job that is too long for all of them is cut into jobs that are not; a
+//! single batch that is too long waits for a larger worker, and is reported ([`Manager::stuck`]).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -18,13 +22,14 @@ use types::Timestamp;
 use verifier::{Proof, ProofError, ProofKind, ProofSystem};
 
 use crate::batches::BatchSet;
+use crate::cutting::cut;
 use crate::formation::Load;
 use crate::job::{Figures, Job, JobId, JobState, LeaseId, Millis, Preferences, Priority, Work, WorkerId};
 use crate::protocol::{Failed, Hello, Incident, JobStatus, Offer, Pulse, Status, WorkerStatus};
 use crate::queue::{Queue, QueuePolicy};
 use crate::router::{
     self, BreakerState, Failure, Limits as RouteLimits, MicroDollars, Request, Router, Run,
-    WorkerDescription, WorkerRecord,
+    WorkerDescription, WorkerRecord, Workload,
 };
 use crate::statistics::Statistics;
 use crate::store::Store;
@@ -32,8 +37,14 @@ use crate::{StoreError, SubmitError};
 
 /// Incidents that are remembered.
 const INCIDENTS: usize = 1_000;
+/// Leases that ended by time and are remembered: their proofs are welcome still.
+const LAPSED: usize = 1_000;
 /// Jobs that a status shows.
 const SHOWN: usize = 100;
+/// Jobs that are cut in one tick at most.
+const CUTS: usize = 16;
+/// So many milliseconds are between two looks at what is too long for the workers.
+const LOOK: u64 = 500;
 /// A worker that was silent so many milliseconds is not counted on.
 const SILENT: u64 = 120_000;
 
@@ -67,6 +78,7 @@ pub struct Manager {
     store: Store,
     check: Check,
     keep_finished: usize,
+    opened: Millis,
     state: Mutex<Inner>,
     changed: Condvar,
 }
@@ -86,6 +98,8 @@ pub struct Counts {
     pub at_work: usize,
     /// Jobs that were given up.
     pub given_up: usize,
+    /// Of the jobs that wait, those that are too long for every worker here.
+    pub stuck: usize,
     /// Workers that were heard of lately.
     pub workers: usize,
 }
@@ -102,6 +116,12 @@ struct Inner {
     records: BTreeMap<WorkerId, WorkerRecord>,
     decisions: BTreeMap<JobId, String>,
     incidents: VecDeque<Incident>,
+    /// The latest leases that ended by time.
+    lapsed: VecDeque<(LeaseId, WorkerId, JobId)>,
+    /// Jobs that are too long for every worker here and cannot be cut, and why.
+    stuck: BTreeMap<JobId, String>,
+    /// When it was looked what is too long.
+    looked: Millis,
 }
 
 struct Known {
@@ -150,7 +170,16 @@ impl Manager {
     pub fn open(dir: &Path, settings: Settings, check: Check) -> Result<Self, StoreError> {
         let store = Store::open(dir)?;
         let random = ChaCha12Rng::from_seed(rand::random());
-        let mut queue = Queue::new(settings.queue, store.jobs()?, random);
+        let mut jobs = store.jobs()?;
+        for job in jobs.iter_mut().filter(|job| !job.state.is_final()) {
+            // A crash came after the proof and before the job was done.
+            if let Some(figures) = kept_proof(&store, &check, job) {
+                job.state = JobState::Done(figures);
+                store.put(&[job])?;
+                store.drop_input(job.id);
+            }
+        }
+        let mut queue = Queue::new(settings.queue, jobs, random);
         queue.restart_terms(Millis::now());
         let mut requests = BTreeMap::new();
         for job in queue.jobs().filter(|job| !job.state.is_final()) {
@@ -158,7 +187,7 @@ impl Manager {
             requests.insert(job.id, request(&range, job)?);
         }
         let mut proofs = store.proofs()?;
-        // A crash came after the proof and before the job was done: it will be.
+        // A file that is not the proof of its open job will be replaced.
         for job in queue.jobs().filter(|job| !job.state.is_final()) {
             proofs.remove(&(job.kind, job.batches));
         }
@@ -181,9 +210,13 @@ impl Manager {
             workers: BTreeMap::new(),
             decisions: BTreeMap::new(),
             incidents: VecDeque::new(),
+            lapsed: VecDeque::new(),
+            stuck: BTreeMap::new(),
+            looked: Millis(0),
         };
         let keep_finished = settings.keep_finished;
-        Ok(Self { store, check, keep_finished, state: Mutex::new(inner), changed: Condvar::new() })
+        let (opened, state, changed) = (Millis::now(), Mutex::new(inner), Condvar::new());
+        Ok(Self { store, check, keep_finished, opened, state, changed })
     }
 
     fn state(&self) -> MutexGuard<'_, Inner> {
@@ -198,41 +231,18 @@ impl Manager {
     pub fn submit(&self, work: &Work, options: SubmitOptions) -> Result<JobId, SubmitError> {
         let input = work.range.encode();
         let id = work.id(&input);
-        let (Some(first), Some(last)) = (work.claims.first(), work.claims.last()) else {
-            return Err(SubmitError::Size { batches: 0 });
-        };
         let now = Millis::now();
         let mut state = self.state();
-        if let Some(job) = state.queue.get(id) {
-            let alive = match job.state {
-                JobState::Done(_) => self.store.proof(job).is_ok(),
-                JobState::Queued { .. } | JobState::Leased(_) => true,
-                JobState::Failed { .. } | JobState::Cancelled { .. } => false,
-            };
-            if alive {
-                if let Some(job) = state.queue.raise(id, options.priority) {
-                    self.store.put(&[job])?;
-                }
-                return Ok(id);
+        if state.queue.get(id).is_some_and(|job| self.is_alive(job)) {
+            if let Some(job) = state.queue.raise(id, options.priority) {
+                self.store.put(&[job])?;
             }
+            return Ok(id);
         }
         if !state.queue.has_room() {
             return Err(SubmitError::Full { open: state.queue.open() });
         }
-        let job = Job {
-            id,
-            kind: work.kind,
-            priority: options.priority,
-            submitted: now,
-            deadline: options.deadline,
-            batches: (first.batch, last.batch),
-            commands: last.last_sequence.saturating_sub(first.first_sequence).saturating_add(1),
-            input_bytes: input.len() as u64,
-            claims_hash: Sha256::digest(verifier::public_values(&work.claims)).into(),
-            preferences: options.preferences,
-            attempts: 0,
-            state: JobState::Queued { not_before: now },
-        };
+        let job = queued(work, &input, options, now)?;
         let request = request(&work.range, &job)?;
         self.store.put_input(id, &input)?;
         self.store.put(&[&job])?;
@@ -299,6 +309,7 @@ impl Manager {
             waiting,
             at_work: state.queue.open() - waiting,
             given_up,
+            stuck: state.stuck.len(),
             workers: state.here(Millis::now()),
         }
     }
@@ -342,7 +353,23 @@ impl Manager {
         let state = self.state();
         let here = state.here(Millis::now());
         let busy = state.queue.open() - state.queue.waiting();
-        Load { waiting: state.queue.waiting(), idle: here.saturating_sub(busy) }
+        // What waits for other workers is nothing that these are busy with.
+        let waiting = state.queue.waiting().saturating_sub(state.stuck.len());
+        Load { waiting, idle: here.saturating_sub(busy) }
+    }
+
+    /// What is too long for every worker here, in words, if anything is.
+    #[must_use]
+    pub fn stuck(&self) -> Option<String> {
+        let state = self.state();
+        let stuck = state.stuck.iter().filter_map(|(id, why)| Some((state.queue.get(*id)?.batches, why)));
+        let ((first, last), why) = stuck.min_by_key(|(batches, _)| *batches)?;
+        let more = match state.stuck.len() - 1 {
+            0 => String::new(),
+            more => format!(" ({more} more jobs wait like this)"),
+        };
+        let batches = if first == last { format!("{first}") } else { format!("{first} to {last}") };
+        Some(format!("batch {batches} waits for a larger worker: {why}{more}"))
     }
 
     /// Ends leases whose time is over, and jobs that nobody needs any more. To be called now and then.
@@ -369,6 +396,101 @@ impl Manager {
             let _ = self.store.forget(&old);
         }
         self.changed.notify_all();
+        drop(state);
+        self.fit(now);
+    }
+
+    /// Cuts jobs that are too long for every worker here, and notes those that cannot be cut.
+    fn fit(&self, now: Millis) {
+        let mut too_long = Vec::new();
+        {
+            let mut state = self.state();
+            let state = &mut *state;
+            if now.since(state.looked) < LOOK {
+                return;
+            }
+            state.looked = now;
+            state.stuck.clear();
+            // A larger worker has the time that a better one has.
+            let patience = u64::try_from(state.router.config().max_wait.as_millis()).unwrap_or(u64::MAX);
+            for id in state.queue.ready(now) {
+                let Some(job) = state.queue.get(id) else { continue };
+                let (single, since) = (job.batches.0 == job.batches.1, job.submitted.max(self.opened));
+                if now.since(since) < patience {
+                    continue;
+                }
+                match state.requests.get(&id).and_then(|request| state.oversize(request, now)) {
+                    Some(oversize) if single => drop(state.stuck.insert(id, oversize.to_string())),
+                    Some(_) => too_long.push(id),
+                    None => {}
+                }
+            }
+        }
+        for id in too_long.into_iter().take(CUTS) {
+            if let Err(why) = self.cut(id, now) {
+                self.state().stuck.insert(id, format!("it cannot be cut: {why}"));
+            }
+        }
+    }
+
+    /// Puts smaller jobs in the place of one that waits, unless a worker takes it by now.
+    fn cut(&self, id: JobId, now: Millis) -> Result<(), SubmitError> {
+        let range = BatchRange::decode(&self.store.input(id)?, &Limits::default())?;
+        let (whole, parts) = {
+            let state = self.state();
+            let (Some(job), Some(request)) = (state.queue.get(id), state.requests.get(&id)) else {
+                return Ok(());
+            };
+            let fits = |workload: &Workload| {
+                let part = Request { workload: *workload, ..request.clone() };
+                state.oversize(&part, now).is_none()
+            };
+            (job.clone(), cut(&range, fits))
+        };
+        // The node has executed these batches before: what they claim is no surprise. The lock is not held meanwhile.
+        let claims =
+            execute_range::<Native>(&range).map_err(|why| SubmitError::Refused { why: why.to_string() })?;
+        let mut jobs = Vec::new();
+        for part in parts {
+            let inputs = range.inputs()[part.clone()].to_vec();
+            let range = BatchRange::new(inputs).ok_or(SubmitError::Size { batches: part.len() })?;
+            let work = Work { range, claims: claims[part].to_vec(), kind: whole.kind };
+            let input = work.range.encode();
+            let Job { priority, deadline, preferences, submitted, .. } = whole;
+            let options = SubmitOptions { priority, deadline, preferences };
+            let job = queued(&work, &input, options, submitted)?;
+            let request = request(&work.range, &job)?;
+            self.store.put_input(job.id, &input)?;
+            jobs.push((job, request));
+        }
+        let mut state = self.state();
+        let waits = state.queue.get(id).is_some_and(|job| matches!(job.state, JobState::Queued { .. }));
+        let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+        if waits && count > 1 {
+            // One that was asked for apart is open or done already.
+            jobs.retain(|(job, _)| !state.queue.get(job.id).is_some_and(|known| self.is_alive(known)));
+            let split = Job { state: JobState::Split { at: now, jobs: count }, ..whole };
+            let written: Vec<&Job> = jobs.iter().map(|(job, _)| job).chain([&split]).collect();
+            self.store.put(&written)?;
+            state.queue.split(id, count, now);
+            state.requests.remove(&id);
+            self.store.drop_input(id);
+            for (job, request) in jobs {
+                state.requests.insert(job.id, request);
+                state.queue.insert(job);
+            }
+            self.changed.notify_all();
+        }
+        Ok(())
+    }
+
+    /// Whether a job is open, or done with its proof still there.
+    fn is_alive(&self, job: &Job) -> bool {
+        match job.state {
+            JobState::Done(_) => self.store.proof(job).is_ok(),
+            JobState::Queued { .. } | JobState::Leased(_) => true,
+            JobState::Failed { .. } | JobState::Cancelled { .. } | JobState::Split { .. } => false,
+        }
     }
 
     /// Writes down what was learned of a worker. If that fails, it is learned again.
@@ -393,6 +515,9 @@ impl Manager {
         self.keep(&lost.job);
         if lost.job.state.is_final() {
             state.requests.remove(&id);
+        } else if failure == Failure::TimedOut {
+            state.lapsed.truncate(LAPSED - 1);
+            state.lapsed.push_front((lease, lost.worker, id));
         }
         // The router may not know the worker: it has not come back since the node was started.
         let _ = state.router.failed(lost.worker, id, failure, micros(now));
@@ -444,6 +569,7 @@ impl Manager {
             self.store.put(&[job])?;
             // A worker that asks for more than it should is counted on for less.
             let _ = state.router.started(worker, id, job.kind, &request.workload, micros(now));
+            state.stuck.remove(&id);
             state.decisions.insert(id, decision.to_string());
             return Ok(Some(Offer {
                 lease: lease.id.to_string(),
@@ -511,10 +637,28 @@ impl Manager {
         Ok(())
     }
 
-    /// A worker brings a proof. It counts when it is of this job, and holds. Work whose lease has ended is welcome, too.
+    /// Whether a worker may bring a job's proof: it has the lease, or had it until its time was over. Leases that ended
+    /// before the node was started are not remembered.
     ///
     /// # Errors
-    /// When the proof is not of this job or does not hold, which costs the worker its lease; when nobody wants it any
+    /// When it may not, or nobody wants the proof any more.
+    pub fn may_deliver(&self, worker: WorkerId, id: JobId, lease: LeaseId) -> Result<(), WorkerFault> {
+        let state = self.state();
+        if !state.workers.contains_key(&worker) {
+            return Err(WorkerFault::Unknown);
+        }
+        if state.queue.get(id).ok_or(WorkerFault::NoJob)?.state.is_final() {
+            return Err(WorkerFault::Over);
+        }
+        let held = state.held(worker, lease).is_ok_and(|held| held == id);
+        if held || state.lapsed.contains(&(lease, worker, id)) { Ok(()) } else { Err(WorkerFault::NoLease) }
+    }
+
+    /// A worker brings a proof. It counts when it is of this job, and holds. Work whose lease has ended by time is welcome,
+    /// too.
+    ///
+    /// # Errors
+    /// When [the worker may not](Self::may_deliver); when the proof is not of this job or does not hold, which costs the worker its lease; when nobody wants it any
     /// more; when the disk fails.
     pub fn deliver(
         &self,
@@ -524,6 +668,7 @@ impl Manager {
         cycles: u64,
         file: &[u8],
     ) -> Result<(), WorkerFault> {
+        self.may_deliver(worker, id, lease)?;
         let (job, system) = {
             let mut state = self.state();
             let known = state.workers.get_mut(&worker).ok_or(WorkerFault::Unknown)?;
@@ -531,12 +676,9 @@ impl Manager {
             let system = known.system;
             (state.queue.get(id).cloned().ok_or(WorkerFault::NoJob)?, system)
         };
-        if job.state.is_final() {
-            return Err(WorkerFault::Over);
-        }
         // The lock is not held while the proof is checked.
         let began = Instant::now();
-        if let Err(fault) = self.examine(&job, system, file) {
+        if let Err(fault) = examine(&self.check, &job, system, file) {
             let now = Millis::now();
             let mut state = self.state();
             let (failure, what) = judge(&fault);
@@ -544,7 +686,8 @@ impl Manager {
             if state.held(worker, lease).is_ok_and(|held| held == id) {
                 self.lose(&mut state, lease, failure, &why, now);
             } else {
-                // Of work that it does not have any more, only a lie counts.
+                // Of work that it does not have any more, only a lie counts; and it has had its chance.
+                state.lapsed.retain(|lapsed| lapsed.0 != lease);
                 let _ = state.router.failed(worker, id, failure, micros(now));
                 self.learn(&state, worker);
                 state.incident(now, worker, id, &why);
@@ -584,6 +727,7 @@ impl Manager {
             JobState::Leased(lease) => Some(lease.worker),
             _ => None,
         };
+        state.stuck.remove(&id);
         if let Some(request) = state.requests.remove(&id) {
             let run = Run {
                 kind: job.kind,
@@ -604,18 +748,6 @@ impl Manager {
         Ok(())
     }
 
-    /// Whether the file proves what the job asks for.
-    fn examine(&self, job: &Job, system: ProofSystem, file: &[u8]) -> Result<(), WorkerFault> {
-        let proof = Proof::decode(file)?;
-        let hash: [u8; 32] = Sha256::digest(proof.public_values()).into();
-        if proof.kind != job.kind || proof.system != system || hash != job.claims_hash {
-            return Err(WorkerFault::OtherClaims);
-        }
-        // Claims that were only executed are known to be right: the node made the same. They prove nothing, and are
-        // counted apart.
-        if proof.kind.is_proof() { Ok((self.check)(&proof)?) } else { Ok(()) }
-    }
-
     /// How it goes.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -633,10 +765,69 @@ impl Manager {
         Status {
             statistics: Statistics::of(state.queue.jobs()),
             workers: workers.collect(),
-            jobs: jobs.into_iter().map(|job| job_status(job, state.decisions.get(&job.id), now)).collect(),
+            jobs: jobs.into_iter().map(|job| state.job_status(job, now)).collect(),
             incidents: state.incidents.iter().rev().cloned().collect(),
         }
     }
+}
+
+/// Whether the file proves what the job asks for.
+fn examine(check: &Check, job: &Job, system: ProofSystem, file: &[u8]) -> Result<(), WorkerFault> {
+    let proof = Proof::decode(file)?;
+    if proof.system == system { proves(check, job, &proof) } else { Err(WorkerFault::OtherClaims) }
+}
+
+fn proves(check: &Check, job: &Job, proof: &Proof) -> Result<(), WorkerFault> {
+    let hash: [u8; 32] = Sha256::digest(proof.public_values()).into();
+    if proof.kind != job.kind || hash != job.claims_hash {
+        return Err(WorkerFault::OtherClaims);
+    }
+    // Claims that were only executed are known to be right: the node made the same. They prove nothing, and are counted
+    // apart.
+    if proof.kind.is_proof() { Ok(check(proof)?) } else { Ok(()) }
+}
+
+/// What is known of the proof of an open job, if it is on disk and holds.
+fn kept_proof(store: &Store, check: &Check, job: &Job) -> Option<Figures> {
+    let (proof, proof_bytes, at) = store.kept_proof(job)?;
+    let began = Instant::now();
+    proves(check, job, &proof).ok()?;
+    let verify_micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let (worker, since) = match &job.state {
+        JobState::Leased(lease) => (lease.worker, lease.since),
+        _ => (WorkerId([0; 32]), at),
+    };
+    Some(Figures {
+        at,
+        worker,
+        system: proof.system,
+        queue_wait: since.since(job.submitted),
+        proving: at.since(since),
+        cycles: 0,
+        proof_bytes,
+        verify_micros,
+    })
+}
+
+/// Work as a job that waits.
+fn queued(work: &Work, input: &[u8], options: SubmitOptions, now: Millis) -> Result<Job, SubmitError> {
+    let (Some(first), Some(last)) = (work.claims.first(), work.claims.last()) else {
+        return Err(SubmitError::Size { batches: 0 });
+    };
+    Ok(Job {
+        id: work.id(input),
+        kind: work.kind,
+        priority: options.priority,
+        submitted: now,
+        deadline: options.deadline,
+        batches: (first.batch, last.batch),
+        commands: last.last_sequence.saturating_sub(first.first_sequence).saturating_add(1),
+        input_bytes: input.len() as u64,
+        claims_hash: Sha256::digest(verifier::public_values(&work.claims)).into(),
+        preferences: options.preferences,
+        attempts: 0,
+        state: JobState::Queued { not_before: now },
+    })
 }
 
 /// A job as the router sees it.
@@ -693,6 +884,28 @@ impl Inner {
         self.workers.values().filter(|worker| now.since(worker.heard) < SILENT).count()
     }
 
+    /// Whether a request is too long for the workers that were heard of lately.
+    fn oversize(&self, request: &Request, now: Millis) -> Option<router::Oversize> {
+        let here = |id| self.workers.get(&id).is_some_and(|worker: &Known| now.since(worker.heard) < SILENT);
+        self.router.oversize(request, micros(now), here)
+    }
+
+    /// A job as others see it.
+    fn job_status(&self, job: &Job, now: Millis) -> JobStatus {
+        let mut status = job_status(job, self.decisions.get(&job.id), now);
+        if let JobState::Queued { .. } = job.state {
+            if let Some(why) = self.stuck.get(&job.id) {
+                status.state = "stuck".into();
+                status.detail = format!("waits for a larger worker: {why}");
+            }
+            let no_route = self.requests.get(&job.id).map(|request| self.router.route(request, micros(now)));
+            if let Some(Err(no_route)) = no_route {
+                status.decision = Some(no_route.to_string());
+            }
+        }
+        status
+    }
+
     /// Who works on a job.
     fn holder(&self, id: JobId) -> Option<WorkerId> {
         match &self.queue.get(id)?.state {
@@ -721,6 +934,7 @@ impl Inner {
     /// Nobody needs it any more; that says nothing of who worked on it.
     fn withdraw(&mut self, id: JobId, holder: Option<WorkerId>, now: Millis) {
         self.requests.remove(&id);
+        self.stuck.remove(&id);
         if let Some(worker) = holder {
             // Unknown workers have nothing in flight.
             let _ = self.router.failed(worker, id, Failure::Withdrawn, micros(now));
@@ -765,6 +979,7 @@ fn job_status(job: &Job, decision: Option<&String>, now: Millis) -> JobStatus {
         ),
         JobState::Failed { why, .. } => why.clone(),
         JobState::Cancelled { .. } => String::new(),
+        JobState::Split { jobs, .. } => format!("too long for every worker: it became {jobs} smaller jobs"),
     };
     JobStatus {
         id: job.id.to_string(),

@@ -198,6 +198,11 @@ impl Queue {
         self.finish(id, JobState::Failed { at: now, why })
     }
 
+    /// Smaller jobs take its place.
+    pub fn split(&mut self, id: JobId, jobs: u32, now: Millis) -> Option<&Job> {
+        self.finish(id, JobState::Split { at: now, jobs })
+    }
+
     fn finish(&mut self, id: JobId, state: JobState) -> Option<&Job> {
         let job = self.jobs.get_mut(&id).filter(|job| !job.state.is_final())?;
         if let JobState::Leased(lease) = &job.state {

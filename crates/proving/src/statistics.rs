@@ -19,6 +19,8 @@ pub struct Statistics {
     pub failed: u64,
     /// Jobs that nobody wanted any more.
     pub cancelled: u64,
+    /// Jobs that became smaller ones.
+    pub split: u64,
     /// Of the jobs that ended by themselves, those that succeeded, in thousandths.
     pub success_permille: Option<u64>,
     /// Commands in proved jobs.
@@ -86,6 +88,7 @@ impl Statistics {
                 JobState::Leased(_) => all.proving += 1,
                 JobState::Failed { .. } => all.failed += 1,
                 JobState::Cancelled { .. } => all.cancelled += 1,
+                JobState::Split { .. } => all.split += 1,
                 JobState::Done(figures) => {
                     if job.kind.is_proof() {
                         all.proved += 1;
@@ -102,7 +105,9 @@ impl Statistics {
         let summary = |of: fn(&crate::job::Figures) -> u64| Summary::of(done.iter().map(|f| of(f)).collect());
         all.queue_wait = summary(|figures| figures.queue_wait);
         all.proving_time = summary(|figures| figures.proving);
-        all.cycles = summary(|figures| figures.cycles);
+        // 0 is not known.
+        all.cycles =
+            Summary::of(done.iter().map(|figures| figures.cycles).filter(|cycles| *cycles > 0).collect());
         all.proof_bytes = summary(|figures| figures.proof_bytes);
         all.verify_micros = summary(|figures| figures.verify_micros);
         all

@@ -6,6 +6,9 @@
 //! DIR/proofs/FIRST-LAST.KIND.proof
 //! ```
 //!
+//! A file is written beside its place as `NAME.NUMBER.partial` and renamed; what a crash left of such files goes when the
+//! directory is opened.
+//!
 //! An input is durable before its job is; a proof is durable before its job is done. So a job that is written down can
 //! always be worked on, and one that is done can always be shown.
 
@@ -13,15 +16,18 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use verifier::{Proof, ProofKind};
 
 use crate::StoreError;
-use crate::job::{Job, JobId, WorkerId};
+use crate::job::{Job, JobId, Millis, WorkerId};
 
 const JOBS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("jobs 1");
 const PROFILES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("profiles 1");
+/// How the names of unfinished files end.
+const PARTIAL: &str = "partial";
 
 /// A proof that is kept: its kind, its first and its last batch.
 pub type Kept = (ProofKind, (u64, u64));
@@ -31,6 +37,8 @@ pub type Kept = (ProofKind, (u64, u64));
 pub struct Store {
     database: Database,
     dir: PathBuf,
+    /// Files begun: no two that are being written have one name.
+    begun: AtomicU64,
 }
 
 impl Store {
@@ -52,7 +60,11 @@ impl Store {
         write.open_table(JOBS)?;
         write.open_table(PROFILES)?;
         write.commit()?;
-        Ok(Self { database, dir: dir.to_path_buf() })
+        // The database is locked: nobody else writes here.
+        for sub in ["inputs", "proofs"] {
+            remove_partial(&dir.join(sub))?;
+        }
+        Ok(Self { database, dir: dir.to_path_buf(), begun: AtomicU64::new(0) })
     }
 
     /// All jobs.
@@ -135,7 +147,7 @@ impl Store {
     /// # Errors
     /// When the file system fails.
     pub fn put_input(&self, id: JobId, input: &[u8]) -> Result<(), StoreError> {
-        write_durably(&self.input_path(id), input)
+        self.write_durably(&self.input_path(id), input)
     }
 
     /// A job's input.
@@ -183,7 +195,7 @@ impl Store {
     /// # Errors
     /// When the file system fails.
     pub fn put_proof(&self, job: &Job, file: &[u8]) -> Result<(), StoreError> {
-        write_durably(&self.proof_path(job), file)
+        self.write_durably(&self.proof_path(job), file)
     }
 
     /// A job's proof.
@@ -193,6 +205,43 @@ impl Store {
     pub fn proof(&self, job: &Job) -> Result<Proof, StoreError> {
         Ok(Proof::decode(&read(&self.proof_path(job))?)?)
     }
+
+    /// The proof that lies where the job's would be, with the size of its file and when that was written.
+    pub(crate) fn kept_proof(&self, job: &Job) -> Option<(Proof, u64, Millis)> {
+        let file = fs::metadata(self.proof_path(job)).ok()?;
+        let written = file.modified().map_or_else(|_| Millis::now(), Millis::of);
+        Some((self.proof(job).ok()?, file.len(), written))
+    }
+
+    /// Whole or not at all, and there after a crash.
+    fn write_durably(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.{PARTIAL}", self.begun.fetch_add(1, Ordering::Relaxed)));
+        let write = || {
+            let mut file = File::create_new(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+        };
+        write().map_err(|source| {
+            let _ = fs::remove_file(&temporary);
+            StoreError::File { path: path.to_path_buf(), source }
+        })
+    }
+}
+
+fn remove_partial(dir: &Path) -> Result<(), StoreError> {
+    let remove = || {
+        for entry in fs::read_dir(dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == PARTIAL) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    };
+    remove().map_err(|source| StoreError::File { path: dir.to_path_buf(), source })
 }
 
 fn parse_proof_name(name: &str) -> Option<Kept> {
@@ -208,17 +257,4 @@ fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|source| StoreError::File { path: path.to_path_buf(), source })?;
     Ok(bytes)
-}
-
-/// Whole or not at all, and there after a crash.
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let write = || {
-        let temporary = path.with_extension("partial");
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
-    };
-    write().map_err(|source| StoreError::File { path: path.to_path_buf(), source })
 }

@@ -113,17 +113,9 @@ pub fn show_key(options: &KeyOptions) -> Result<(), WorkCommandError> {
 /// When the key cannot be used or the node does not want this worker.
 pub fn run(backend: &(dyn Backend + Sync), options: &WorkOptions) -> Result<(), WorkCommandError> {
     let key = worker_key(&options.key)?;
-    let stop = Cancellation::default();
-    let asked = stop.clone();
-    ctrlc::set_handler(move || {
-        if asked.is_cancelled() {
-            std::process::exit(130);
-        }
-        asked.cancel();
-        eprintln!(
-            "\nstopping after the proof at hand (once more to end at once: its job then goes to another worker)"
-        );
-    })?;
+    let stop = Cancellation::on_ctrl_c(
+        "the proof at hand is finished first; if not, its job goes to another worker",
+    )?;
     let id = key.id();
     eprintln!("worker {id}, {} {}, program {}", backend.system(), backend.version(), backend.program());
     let options = WorkerOptions {

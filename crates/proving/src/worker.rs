@@ -121,7 +121,7 @@ pub fn work(
                     Some(offer) => {
                         tell(WorkerEvent::Began(offer.clone()));
                         idle = false;
-                        tell(one(backend, &client, offer, stop));
+                        tell(one(backend, &client, &hello, offer, stop));
                         done += 1;
                     }
                     None if options.until_idle => return Ok(()),
@@ -148,22 +148,26 @@ pub fn work(
     Ok(())
 }
 
-/// One job.
-fn one(backend: &(dyn Backend + Sync), client: &Client, offer: Offer, stop: &Cancellation) -> WorkerEvent {
+/// One job. The lease is kept alive until the node has the proof.
+fn one(
+    backend: &(dyn Backend + Sync),
+    client: &Client,
+    hello: &Hello,
+    offer: Offer,
+    stop: &Cancellation,
+) -> WorkerEvent {
     let began = Instant::now();
     let cancel = Cancellation::default();
     let over = AtomicBool::new(false);
-    let made = thread::scope(|scope| {
+    let delivered = thread::scope(|scope| {
         scope.spawn(|| pulse(client, &offer, &over, &cancel));
-        let made = prove(backend, client, &offer, &cancel);
+        let delivered = prove(backend, client, &offer, &cancel).and_then(|(cycles, proof)| {
+            deliver(client, hello, &offer, cycles, &proof, stop)
+                .map(|()| (cycles, proof.bytes.len()))
+                .map_err(|error| (false, error.to_string()))
+        });
         over.store(true, Ordering::Release);
-        made
-    });
-    let delivered = made.and_then(|(cycles, proof)| {
-        let bytes = proof.bytes.len();
-        deliver(client, &offer, cycles, &proof, stop)
-            .map(|()| (cycles, bytes))
-            .map_err(|error| (false, error.to_string()))
+        delivered
     });
     match delivered {
         Ok((cycles, proof_bytes)) => {
@@ -210,6 +214,7 @@ fn prove(
 /// A proof has cost minutes: the node gets several chances to take it.
 fn deliver(
     client: &Client,
+    hello: &Hello,
     offer: &Offer,
     cycles: u64,
     proof: &Proof,
@@ -217,7 +222,14 @@ fn deliver(
 ) -> Result<(), ClientError> {
     let mut wait = Duration::from_secs(1);
     loop {
-        match client.deliver(offer, cycles, proof) {
+        let answer = match client.deliver(offer, cycles, proof) {
+            // The node was started anew and wants to know the worker first.
+            Err(ClientError::Refused { status: 409, .. }) => {
+                client.hello(hello).and_then(|()| client.deliver(offer, cycles, proof))
+            }
+            answer => answer,
+        };
+        match answer {
             Err(error) if error.may_pass() && wait < Duration::from_secs(120) && !stop.is_cancelled() => {
                 sleep(wait, stop);
                 wait *= 2;

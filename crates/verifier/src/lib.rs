@@ -2,13 +2,15 @@
 //!
 //! [`Proof`] is the file format. Its kind says what a verifier learns ([`ProofKind::statement`]).
 //!
-//! `no_std`, apart from the checkers of single proof systems, each behind a feature of its name. Must not know how
-//! proofs are made.
+//! The checkers of single proof systems are behind features of their names. `no_std` without `std`; SP1's checker needs that,
+//! and only with it a panic in a system's library is caught. Must not know how proofs are made.
 #![no_std]
 extern crate alloc;
-#[cfg(feature = "sp1")]
+#[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(any(feature = "sp1", feature = "zisk"))]
+mod guard;
 mod kind;
 mod program;
 mod proof;

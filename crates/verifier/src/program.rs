@@ -57,6 +57,33 @@ impl FromStr for ProofSystem {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProgramId(pub [u8; 32]);
 
+impl ProgramId {
+    /// Of a committed file that begins with it: 64 lower-case hexadecimal digits, with or without `0x` before them, and
+    /// nothing or white space behind. Compilation fails on anything else.
+    #[cfg(any(feature = "sp1", feature = "zisk", test))]
+    pub(crate) const fn committed(file: &str) -> Self {
+        let text = file.as_bytes();
+        let start = if text.len() > 1 && text[0] == b'0' && text[1] == b'x' { 2 } else { 0 };
+        let end = start + 64;
+        assert!(
+            text.len() == end || text.len() > end && text[end].is_ascii_whitespace(),
+            "a program id is 64 digits"
+        );
+        let mut id = [0; 32];
+        let mut at = 0;
+        while at < 64 {
+            let digit = match text[start + at] {
+                digit @ b'0'..=b'9' => digit - b'0',
+                digit @ b'a'..=b'f' => digit - b'a' + 10,
+                _ => panic!("not a hexadecimal digit"),
+            };
+            id[at / 2] = id[at / 2] << 4 | digit;
+            at += 1;
+        }
+        Self(id)
+    }
+}
+
 impl fmt::Display for ProgramId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -66,5 +93,25 @@ impl fmt::Display for ProgramId {
 impl fmt::Debug for ProgramId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProgramId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn a_committed_id_is_read_as_it_is_written() {
+        let id = ProgramId(core::array::from_fn(|at| at as u8 * 7));
+        for file in [format!("{id}"), format!("0x{id}\n"), format!("{id}  glassbook-zisk.elf\n")] {
+            assert_eq!(ProgramId::committed(&file), id);
+        }
+        let digits = format!("{id}");
+        for file in ["", "0x", &digits[1..], &format!("{digits}0"), &digits.replace('1', "g")] {
+            assert!(std::panic::catch_unwind(|| ProgramId::committed(file)).is_err(), "{file}");
+        }
     }
 }

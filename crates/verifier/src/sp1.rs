@@ -11,7 +11,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::borrow::Borrow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use bincode::Options;
@@ -29,6 +28,7 @@ use sp1_primitives::{SP1Field, SP1GlobalContext};
 use sp1_verifier::compressed::SP1CompressedVerifier;
 use sp1_verifier::{GROTH16_VK_BYTES, Groth16Verifier, PLONK_VK_BYTES, PlonkVerifier};
 
+use crate::guard::guarded;
 use crate::{ProgramId, Proof, ProofError, ProofKind, ProofSystem};
 
 /// The circuits' version: what [`Proof::version`] of an SP1 proof must be.
@@ -39,7 +39,7 @@ pub const COMMITTED_KEY: &[u8] = include_bytes!("../../../guests/elf/glassbook-s
 
 /// The committed guest program: SP1's `bytes32` of its verification key, as Ethereum's verifier contract takes it.
 pub const COMMITTED_PROGRAM: ProgramId =
-    program_id(include_str!("../../../guests/elf/glassbook-sp1.vkey").trim_ascii().as_bytes());
+    ProgramId::committed(include_str!("../../../guests/elf/glassbook-sp1.vkey"));
 
 /// The verification key of the committed guest program that makes proofs of consecutive batches one.
 pub const AGGREGATE_KEY: &[u8] = include_bytes!("../../../guests/elf/glassbook-sp1-aggregate.vk");
@@ -47,7 +47,7 @@ pub const AGGREGATE_KEY: &[u8] = include_bytes!("../../../guests/elf/glassbook-s
 /// That program. What it claims is worth the same: it relies on proofs of [`COMMITTED_PROGRAM`], and a proof of it shows that
 /// they hold.
 pub const AGGREGATE_PROGRAM: ProgramId =
-    program_id(include_str!("../../../guests/elf/glassbook-sp1-aggregate.vkey").trim_ascii().as_bytes());
+    ProgramId::committed(include_str!("../../../guests/elf/glassbook-sp1-aggregate.vkey"));
 
 /// The core machine's proof parameters, of which `sp1-prover` makes its proofs.
 const LOG_STACKING_HEIGHT: u32 = 21;
@@ -58,7 +58,8 @@ const HALTED: u32 = 1;
 
 type Field = SP1Field;
 type Values = PublicValues<[Field; 4], [Field; 3], [Field; 4], Field>;
-type CoreVerifier = MachineVerifier<SP1GlobalContext, InnerSC<RiscvAir<Field>>>;
+/// Checks shards of that machine.
+pub type CoreVerifier = MachineVerifier<SP1GlobalContext, InnerSC<RiscvAir<Field>>>;
 
 /// One shard's proof.
 pub type Shard = ShardProof<SP1GlobalContext, SP1PcsProofInner>;
@@ -110,7 +111,7 @@ impl Sp1Verifier {
         if found != program {
             return Err(ProofError::OtherProgram { found, expected: program });
         }
-        Ok(Self { key, program, machine: machine() })
+        Ok(Self { key, program, machine: core_machine() })
     }
 
     /// Whether the proof holds for the claims in it.
@@ -306,24 +307,8 @@ impl MachineState {
     }
 }
 
-/// Of `0x` and 64 hexadecimal digits. Compilation fails on anything else.
-const fn program_id(text: &[u8]) -> ProgramId {
-    assert!(text.len() == 66 && text[0] == b'0' && text[1] == b'x', "a program id is 0x and 64 digits");
-    let mut id = [0; 32];
-    let mut at = 0;
-    while at < 64 {
-        let digit = match text[at + 2] {
-            digit @ b'0'..=b'9' => digit - b'0',
-            digit @ b'a'..=b'f' => digit - b'a' + 10,
-            _ => panic!("not a hexadecimal digit"),
-        };
-        id[at / 2] = id[at / 2] << 4 | digit;
-        at += 1;
-    }
-    ProgramId(id)
-}
-
-fn machine() -> &'static CoreVerifier {
+/// The machine whose shards core proofs are of, with the parameters of their proofs.
+pub fn core_machine() -> &'static CoreVerifier {
     static MACHINE: LazyLock<CoreVerifier> = LazyLock::new(|| {
         MachineVerifier::new(ShardVerifier::from_basefold_parameters(
             core_fri_config(),
@@ -338,13 +323,6 @@ fn machine() -> &'static CoreVerifier {
 fn compressed() -> &'static SP1CompressedVerifier {
     static VERIFIER: LazyLock<SP1CompressedVerifier> = LazyLock::new(SP1CompressedVerifier::new);
     &VERIFIER
-}
-
-/// The proof is anybody's bytes, and SP1's library indexes and asserts as it goes.
-fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), ProofError> {
-    let malformed = || Err("it is malformed: SP1's verifier stopped at it".to_string());
-    let checked = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| malformed());
-    checked.map_err(|why| ProofError::Invalid { why })
 }
 
 fn add(left: SepticDigest<Field>, right: SepticDigest<Field>) -> Result<SepticDigest<Field>, String> {

@@ -10,12 +10,13 @@
 //! What a verifier learns: see [`ProofKind::Compressed`]. Soundness rests on ZisK's hash functions (Poseidon or BLAKE3 in the
 //! STARK, SHA-256 in the program) and on its parameters; there is no trusted setup and no lattice in it.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use sha2::{Digest, Sha256};
 use transition::Claim;
 use zisk_verifier::Verified;
 
+use crate::guard::guarded;
 use crate::{ProgramId, Proof, ProofError, ProofKind, ProofSystem, public_values};
 
 /// The system's version: what [`Proof::version`] of a ZisK proof must be.
@@ -25,7 +26,7 @@ pub const VERSION: &str = "1.4.0-alpha";
 ///
 /// Not of its key, which ZisK derives from the executable and its proving key.
 pub const COMMITTED_PROGRAM: ProgramId =
-    program_id(include_str!("../../../guests/elf/glassbook-zisk.sha256").as_bytes());
+    ProgramId::committed(include_str!("../../../guests/elf/glassbook-zisk.sha256"));
 
 /// The committed guest program's key, once a machine with ZisK's proving key has derived it.
 pub const COMMITTED_KEY: Option<[u8; 32]> = None;
@@ -102,40 +103,24 @@ impl ZiskVerifier {
 
 fn verify_compressed(key: &[u8; 32], claims: &[Claim], bytes: &[u8]) -> Result<(), ProofError> {
     let key = core::array::from_fn(|at| u64::from_le_bytes(key.as_chunks::<8>().0[at]));
-    let verified = zisk_verifier::verify_saved(bytes, Some(&key))
-        .map_err(|why| ProofError::Invalid { why: why.to_string() })?;
-    check_statement(&verified, claims)
+    guarded(|| {
+        let verified = zisk_verifier::verify_saved(bytes, Some(&key)).map_err(|why| why.to_string())?;
+        check_statement(&verified, claims)
+    })
 }
 
 /// The STARK holds. Whether it is about these claims.
-fn check_statement(verified: &Verified, claims: &[Claim]) -> Result<(), ProofError> {
-    let invalid = |why: &str| Err(ProofError::Invalid { why: why.to_string() });
+fn check_statement(verified: &Verified, claims: &[Claim]) -> Result<(), String> {
     if verified.is_aggregate.is_some() {
-        return invalid("it is not a compressed proof");
+        return Err("it is not a compressed proof".to_string());
     }
-    let Some(outputs) = verified.outputs_u32() else { return invalid("it is a proof of proofs") };
+    let Some(outputs) = verified.outputs_u32() else { return Err("it is a proof of proofs".to_string()) };
     let expected = public_output(claims);
     let expected = expected.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
     if !outputs.iter().copied().eq(expected) {
-        return invalid("it is about other claims");
+        return Err("it is about other claims".to_string());
     }
     Ok(())
-}
-
-/// The first 64 characters as a program id.
-const fn program_id(hex: &[u8]) -> ProgramId {
-    let mut id = [0; 32];
-    let mut at = 0;
-    while at < 64 {
-        let digit = match hex[at] {
-            digit @ b'0'..=b'9' => digit - b'0',
-            digit @ b'a'..=b'f' => digit - b'a' + 10,
-            _ => panic!("the program id is 64 hexadecimal digits"),
-        };
-        id[at / 2] = id[at / 2] << 4 | digit;
-        at += 1;
-    }
-    ProgramId(id)
 }
 
 #[cfg(test)]
@@ -144,6 +129,7 @@ mod tests {
     use alloc::format;
     use alloc::vec;
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     fn claim() -> Claim {
         let mut words = vec![0u8; Claim::BYTES];
@@ -192,25 +178,59 @@ mod tests {
         bytes.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    #[test]
-    fn hostile_bytes_are_refused_without_a_panic() {
-        let key = [
-            [1, 0, 0, 0, 0, 0, 0, 0u8],
-            [2, 0, 0, 0, 0, 0, 0, 0],
-            [3, 0, 0, 0, 0, 0, 0, 0],
-            [4, 0, 0, 0, 0, 0, 0, 0],
-        ];
-        let key: [u8; 32] = key.as_flattened().try_into().unwrap();
-        let proof = |bytes| Proof {
+    const FAMILIES: [&str; 3] = ["Poseidon1", "Poseidon2", "blake3"];
+
+    /// With the key of [`shaped`].
+    fn verifier() -> ZiskVerifier {
+        ZiskVerifier::new(Some(core::array::from_fn(|at| if at % 8 == 0 { at as u8 / 8 + 1 } else { 0 })))
+    }
+
+    fn proof(bytes: Vec<u8>) -> Proof {
+        Proof {
             system: ProofSystem::Zisk,
             version: VERSION.to_string(),
             program: COMMITTED_PROGRAM,
             kind: ProofKind::Compressed,
             claims: vec![claim()],
             bytes,
-        };
-        let verifier = ZiskVerifier::new(Some(key));
-        for family in ["Poseidon1", "Poseidon2", "blake3"] {
+        }
+    }
+
+    proptest! {
+        /// Without `std` nothing is caught: then the library must not panic at all.
+        #[test]
+        fn altered_bytes_are_refused(
+            family in 0..3_usize,
+            fill in prop::collection::vec(any::<u64>(), 1..40),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u64>()), 0..20),
+            cut in 0..4_usize,
+        ) {
+            let family = FAMILIES[family];
+            let words = zisk_verifier::proof_size(family, true).unwrap().max_bytes() / 8;
+            let mut bytes = shaped(family, words);
+            let (fields, _) = bytes.as_chunks_mut::<8>();
+            // Numbers of the field or not, the same over and over, then any in the header, the proof and the end.
+            for (at, field) in fields.iter_mut().enumerate().skip(70).take(words) {
+                *field = fill[at % fill.len()].to_le_bytes();
+            }
+            for (at, word) in edits {
+                fields[at.index(70 + words + 5)] = word.to_le_bytes();
+            }
+            bytes.truncate(bytes.len() - cut);
+            let checked = verifier().verify(&proof(bytes));
+            prop_assert!(matches!(checked, Err(ProofError::Invalid { .. })), "{checked:?}");
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 1..3_000)) {
+            prop_assert!(verifier().verify(&proof(bytes)).is_err());
+        }
+    }
+
+    #[test]
+    fn hostile_bytes_are_refused_without_a_panic() {
+        let verifier = verifier();
+        for family in FAMILIES {
             let size = zisk_verifier::proof_size(family, true).unwrap().max_bytes() / 8;
             for words in [0, 1, 2, 3, 10, 100, size / 2, size - 1, size, size + 1] {
                 let bytes = shaped(family, words);

@@ -17,6 +17,9 @@ const MESSAGE_BYTES: u64 = 8 << 20;
 /// Inputs are at most so many bytes.
 const INPUT_BYTES: u64 = 2 << 30;
 
+/// Larger bodies are sent only when the node wants them.
+const ASK_FIRST: usize = 1 << 20;
+
 /// Why a request came to nothing.
 #[derive(Debug, Error)]
 pub enum ClientError {
@@ -50,8 +53,9 @@ impl ClientError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            // 425: signed in the same millisecond by another process with this key; the next signature is another.
-            Self::Refused { status, .. } => *status >= 500 || matches!(status, 425 | 429),
+            // 425: signed in the same millisecond by another process with this key, or the node was only just started; the
+            // next signature is another.
+            Self::Refused { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             Self::Answer { .. } => false,
         }
     }
@@ -173,7 +177,12 @@ impl Client {
             |source: ureq::Error| ClientError::Unreachable { url: url.clone(), source: source.into() };
         let time = self.time();
         let hash = body_hash(&body);
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if body.len() > ASK_FIRST {
+            // Otherwise a refusal would be lost: the node does not read what it refuses.
+            request = request.header("expect", "100-continue");
+        }
+        let request = request
             .method(method)
             .uri(&url)
             .header(WORKER, self.key.id().to_string())

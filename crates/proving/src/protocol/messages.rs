@@ -105,13 +105,13 @@ pub struct JobStatus {
     pub last_batch: u64,
     /// Commands in them.
     pub commands: u64,
-    /// What became of it.
+    /// What became of it. `stuck` is a job that waits and is too long for every worker here.
     pub state: String,
     /// How often it was handed out.
     pub attempts: u32,
     /// More about the state: who works on it, what it took, why it failed.
     pub detail: String,
-    /// Why that worker got it.
+    /// Why that worker got it, or why nobody may take it now.
     pub decision: Option<String>,
 }
 

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use verifier::Proof;
 
 use super::auth::{AuthError, Gate, Signed};
@@ -23,10 +26,17 @@ use crate::manager::{Manager, WorkerFault};
 
 /// Bodies that are not proofs are at most so many bytes.
 const MESSAGE_BYTES: usize = 1 << 20;
+/// Proofs in memory at a time, each of at most [`Proof::MAX_BYTES`].
+const PROOFS: usize = 4;
+/// How long a proof waits until it may be sent.
+const TURN: Duration = Duration::from_secs(30);
+/// How long a proof may take to arrive.
+const UPLOAD: Duration = Duration::from_secs(120);
 
 struct Node {
     manager: Arc<Manager>,
     gate: Arc<Mutex<Gate>>,
+    proofs: Semaphore,
 }
 
 /// Serves workers until `stop`. The gate may be changed meanwhile.
@@ -77,7 +87,7 @@ fn routes(manager: Arc<Manager>, gate: Arc<Mutex<Gate>>) -> Router {
         .route("/v1/leases/{lease}/failure", post(failure))
         .route("/v1/jobs/{job}/proof", put(proof))
         .route("/v1/status", get(status))
-        .with_state(Arc::new(Node { manager, gate }))
+        .with_state(Arc::new(Node { manager, gate, proofs: Semaphore::new(PROOFS) }))
 }
 
 /// What a request is refused with.
@@ -93,7 +103,7 @@ impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         let status = match error {
             AuthError::Headers | AuthError::Body => StatusCode::BAD_REQUEST,
-            AuthError::Repeated => StatusCode::TOO_EARLY,
+            AuthError::Repeated | AuthError::JustStarted => StatusCode::TOO_EARLY,
             AuthError::NotAllowed => StatusCode::FORBIDDEN,
             AuthError::Time { .. } | AuthError::Signature => StatusCode::UNAUTHORIZED,
             AuthError::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -121,16 +131,17 @@ impl Node {
     /// Who asks, and the body: read only when the signature is good.
     async fn admit(&self, request: Request, limit: usize) -> Result<(WorkerId, Bytes), Refusal> {
         let (parts, body) = request.into_parts();
+        let signed = self.signed(&parts)?;
+        Ok((signed.worker, read(&signed, body, limit).await?))
+    }
+
+    /// What a worker says, once its signature was found good.
+    fn signed<'a>(&self, parts: &'a Parts) -> Result<Signed<'a>, Refusal> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let signed = Signed::read(parts.method.as_str(), path, header)?;
-        let worker =
-            self.gate.lock().unwrap_or_else(PoisonError::into_inner).admit(&signed, Millis::now())?;
-        let body = to_bytes(body, limit).await.map_err(|_| {
-            Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {limit} bytes"))
-        })?;
-        signed.has_body(&body)?;
-        Ok((worker, body))
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner).admit(&signed, Millis::now())?;
+        Ok(signed)
     }
 
     /// Work that reads disks or checks proofs, away from the threads that talk.
@@ -144,6 +155,15 @@ impl Node {
             Err(_) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, "the node failed".into())),
         }
     }
+}
+
+/// The body, which must be the one that was signed.
+async fn read(signed: &Signed<'_>, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let body = to_bytes(body, limit)
+        .await
+        .map_err(|_| Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {limit} bytes")))?;
+    signed.has_body(&body)?;
+    Ok(body)
 }
 
 fn message<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
@@ -217,8 +237,21 @@ async fn proof(
     Query(Delivery { lease, cycles }): Query<Delivery>,
     request: Request,
 ) -> Result<StatusCode, Refusal> {
-    let (worker, file) = node.admit(request, Proof::MAX_BYTES).await?;
+    let (parts, body) = request.into_parts();
+    let signed = node.signed(&parts)?;
+    let worker = signed.worker;
     let (job, lease): (JobId, LeaseId) = (id(&job, "job")?, id(&lease, "lease")?);
+    // The body may be large: it is read of who may bring it, and of few at a time.
+    node.manage(move |manager| manager.may_deliver(worker, job, lease)).await?;
+    let Ok(Ok(_turn)) = timeout(TURN, node.proofs.acquire()).await else {
+        let why = "too many proofs arrive at once: try again later";
+        return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, why.into()));
+    };
+    let Ok(file) = timeout(UPLOAD, read(&signed, body, Proof::MAX_BYTES)).await else {
+        let why = format!("the proof did not arrive in {} s", UPLOAD.as_secs());
+        return Err(Refusal(StatusCode::REQUEST_TIMEOUT, why));
+    };
+    let file = file?;
     node.manage(move |manager| manager.deliver(worker, job, lease, cycles, &file)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,8 +8,8 @@ use verifier::ProofKind;
 
 use super::fleet::Worker;
 use super::{
-    BreakerState, Candidate, Choice, Decision, Excluded, Exclusion, Limits, NoRoute, Permit, Preference,
-    Request, Router, RouterError, Score, Security, Strategy, clock,
+    BreakerState, Candidate, Choice, Decision, Excluded, Exclusion, Limits, NoRoute, Oversize, Permit,
+    Preference, Request, Router, RouterError, Score, Security, Strategy, clock,
 };
 use crate::job::WorkerId;
 
@@ -111,6 +111,35 @@ impl Router {
         decision.fallbacks.remove(at);
         decision.fallbacks.insert(0, best);
         Ok(Decision { chosen: own, choice, ..decision })
+    }
+
+    /// Whether a request is only too long for some of these workers, and none of the others may take it: then less of it at
+    /// a time, or a larger worker, would help.
+    #[must_use]
+    pub fn oversize(
+        &self,
+        request: &Request,
+        now: Timestamp,
+        among: impl Fn(WorkerId) -> bool,
+    ) -> Option<Oversize> {
+        let mut closest: Option<Oversize> = None;
+        for worker in self.workers.values().filter(|worker| among(worker.description.id)) {
+            for &kind in &request.limits.kinds {
+                match self.judge(worker, kind, request, now) {
+                    // One that is on probation will soon be known to do it or not.
+                    Ok(_) | Err(Exclusion::Probing) => return None,
+                    Err(Exclusion::TooManyCycles { cycles, limit }) => {
+                        let share = |one: &Oversize| one.limit as f64 / one.cycles as f64;
+                        let found = Oversize { cycles, limit };
+                        if closest.as_ref().is_none_or(|best| share(&found) > share(best)) {
+                            closest = Some(found);
+                        }
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        closest
     }
 
     fn judge(

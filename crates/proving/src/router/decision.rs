@@ -94,6 +94,21 @@ pub enum Exclusion {
     },
 }
 
+/// An execution that is too long for every worker that could prove it otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oversize {
+    /// Estimated, for the worker that comes closest.
+    pub cycles: u64,
+    /// The most that this worker takes.
+    pub limit: u64,
+}
+
+impl fmt::Display for Oversize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it takes about {} cycles, and no worker here takes more than {}", self.cycles, self.limit)
+    }
+}
+
 /// Why the chosen candidate was chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Choice {

@@ -25,7 +25,7 @@ mod worker;
 pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Failure, OpenCause, Permit};
 pub use choice::NotYet;
 pub use decayed::{DecayedLine, DecayedMean, Line};
-pub use decision::{Candidate, Choice, Decision, Excluded, Exclusion, NoRoute};
+pub use decision::{Candidate, Choice, Decision, Excluded, Exclusion, NoRoute, Oversize};
 pub use error::RouterError;
 pub use estimate::{CycleModel, Estimate};
 pub use fleet::{Config, Router};

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::AddAssign;
 
-use transition::{BatchRange, CommandsHeader};
+use transition::{BatchInput, BatchRange, CommandsHeader};
 use types::{
     Command, DecodeError, OperatorCommand, OrderType, Place, Reader, Sequenced, TimeInForce, Timestamp,
 };
@@ -87,17 +87,21 @@ impl Workload {
     #[must_use]
     pub fn of(range: &BatchRange) -> Self {
         let mut workload = Self::default();
-        for input in range.inputs() {
-            let commands =
-                CommandsHeader::decode(&mut Reader::new(&input.commands)).map_or(0, |header| header.count);
-            workload += Self {
-                batches: 1,
-                commands,
-                signatures: (input.authorisation.streams.len() + input.authorisation.owners.len()) as u64,
-                witness_bytes: input.witness.len() as u64,
-            };
-        }
+        range.inputs().iter().for_each(|input| workload += Self::of_batch(input));
         workload
+    }
+
+    /// How much a batch is, in the same way.
+    #[must_use]
+    pub fn of_batch(input: &BatchInput) -> Self {
+        let commands =
+            CommandsHeader::decode(&mut Reader::new(&input.commands)).map_or(0, |header| header.count);
+        Self {
+            batches: 1,
+            commands,
+            signatures: (input.authorisation.streams.len() + input.authorisation.owners.len()) as u64,
+            witness_bytes: input.witness.len() as u64,
+        }
     }
 }
 
@@ -165,7 +169,7 @@ fn trades_at_once(place: &Place) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use transition::{Authorisation, BatchInput, CommandsBlob};
+    use transition::{Authorisation, CommandsBlob};
     use types::{
         AccountId, ClientOrderId, MarketId, OrderRef, Origin, Price, Quantity, Side, Trigger, TriggerKind,
     };

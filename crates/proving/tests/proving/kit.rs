@@ -13,7 +13,7 @@ use proving::protocol::serve;
 use proving::router::{BreakerConfig, Config};
 use proving::{
     Availability, Backend, BackendError, Backoff, Cancellation, Capabilities, Execution, Job, JobId, Manager,
-    QueuePolicy, Settings, SubmitOptions, Work, WorkerEvent, WorkerOptions, work,
+    Millis, QueuePolicy, Settings, SubmitOptions, Work, WorkerEvent, WorkerOptions, work,
 };
 use sha2::{Digest, Sha256};
 use test_batches::Sealer;
@@ -177,9 +177,14 @@ impl Node {
     }
 
     pub fn of(manager: Arc<Manager>, address: &str) -> Self {
+        // As if nobody had listened before: tests of restarts need not wait.
+        Self::started_at(manager, address, Millis(0))
+    }
+
+    pub fn started_at(manager: Arc<Manager>, address: &str, started: Millis) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let gate = Arc::new(Mutex::new(Gate::new((1..=9).map(|number| key(number).id()))));
+        let gate = Arc::new(Mutex::new(Gate::new((1..=9).map(|number| key(number).id()), started)));
         let stop = Cancellation::default();
         let thread = {
             let (manager, stop) = (Arc::clone(&manager), stop.clone());
@@ -212,10 +217,13 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(url: &str, number: u8, manner: Manner) -> Self {
+        Self::with(options(url, number), manner)
+    }
+
+    pub fn with(options: WorkerOptions, manner: Manner) -> Self {
         let backend = Arc::new(TestBackend::new(manner));
         let stop = Cancellation::default();
         let events = Arc::new(Mutex::new(Vec::new()));
-        let options = options(url, number);
         let thread = {
             let (backend, stop, events) = (Arc::clone(&backend), stop.clone(), Arc::clone(&events));
             thread::spawn(move || {

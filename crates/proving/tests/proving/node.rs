@@ -3,13 +3,15 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use proving::protocol::auth::{BODY, SIGNATURE, TIME, WORKER};
 use proving::protocol::{Client, ClientError, Hello};
+use proving::router::{CycleModel, Workload};
 use proving::{
     Cancellation, JobState, Millis, Priority, SubmitError, SubmitOptions, Work, WorkerError, WorkerEvent,
-    work,
+    WorkerOptions, work,
 };
-use transition::BatchRange;
-use verifier::ProofKind;
+use transition::{BatchRange, SealedBatch};
+use verifier::{ProofKind, ProofSystem};
 
 use crate::kit::*;
 
@@ -243,7 +245,7 @@ fn a_proof_that_comes_late_is_welcome_and_one_of_other_batches_is_not() {
     let offer = slow.lease().unwrap().unwrap();
     eventually("the lease ends", || matches!(node.manager.job(id).unwrap().state, JobState::Queued { .. }));
     let backend = TestBackend::default();
-    let prove = |batch: &transition::SealedBatch| {
+    let prove = |batch: &SealedBatch| {
         proving::Backend::prove(
             &backend,
             &batch.input.clone().into(),
@@ -353,6 +355,194 @@ fn single_operations_are_told_apart() {
     assert!(matches!(refused, Err(SubmitError::NotConsecutive { .. })));
     let none = manager.prove_range(Vec::new(), ProofKind::Core, SubmitOptions::default());
     assert!(matches!(none, Err(SubmitError::Size { batches: 0 })));
+}
+
+/// A worker that takes so many cycles at most.
+fn small_worker(url: &str, number: u8, max_cycles: u64) -> Worker {
+    Worker::with(WorkerOptions { max_cycles: Some(max_cycles), ..options(url, number) }, Manner::Honest)
+}
+
+/// What a node estimates for batches before it knows the worker.
+fn estimated(batches: &[SealedBatch]) -> u64 {
+    let model = CycleModel::measured(ProofSystem::Sp1);
+    batches.iter().map(|batch| model.cycles(&Workload::of_batch(&batch.input)).ceil() as u64).sum()
+}
+
+#[test]
+fn a_range_that_is_too_long_for_every_worker_becomes_jobs_that_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(7);
+    let (kind, options) = (ProofKind::Core, SubmitOptions::default());
+    let id = node.manager.prove_range(batches.clone(), kind, options).unwrap();
+    // Without workers nobody knows what is too long.
+    std::thread::sleep(Duration::from_millis(800));
+    assert!(matches!(node.manager.job(id).unwrap().state, JobState::Queued { .. }));
+    // The largest that has to be taken: every two batches in a row.
+    let limit = batches.windows(2).map(estimated).max().unwrap();
+    let worker = small_worker(&node.url, 1, limit);
+    let JobState::Split { jobs, .. } = node.finished(id).state else { panic!("it is split") };
+    eventually("all are proved", || node.manager.done(kind).complete_to() == 7);
+    assert!((3..=4).contains(&jobs), "{jobs}");
+    let status = node.manager.status();
+    let figures = &status.statistics;
+    assert_eq!((figures.proved, figures.split, figures.failed), (u64::from(jobs), 1, 0));
+    assert_eq!(figures.commands_proved, 140);
+    assert!(node.manager.jobs().iter().all(|job| job.id == id || job.batches.1 - job.batches.0 < 3));
+    assert_eq!(std::fs::read_dir(dir.path().join("inputs")).unwrap().count(), 0);
+    drop(worker);
+    // The smaller jobs are on disk, and so is what became of the large one.
+    drop(node);
+    let manager = open(dir.path());
+    assert!(matches!(manager.job(id).unwrap().state, JobState::Split { .. }));
+    assert_eq!(manager.done(kind).complete_to(), 7);
+}
+
+#[test]
+fn a_batch_that_is_too_long_for_every_worker_is_reported_until_a_larger_one_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(3);
+    let id = node.manager.prove_range(batches.clone(), ProofKind::Core, SubmitOptions::default()).unwrap();
+    let _small = small_worker(&node.url, 1, 10);
+    eventually("it is reported", || node.manager.counts().stuck == 3);
+    let told = node.manager.stuck().unwrap();
+    let expected = format!(
+        "batch 1 waits for a larger worker: it takes about {} cycles, and no worker here takes more than 10 \
+         (2 more jobs wait like this)",
+        estimated(&batches[..1])
+    );
+    assert_eq!(told, expected);
+    let status = Client::new(&node.url, key(99)).status().unwrap();
+    let stuck: Vec<_> = status.jobs.iter().filter(|job| job.state == "stuck").collect();
+    assert_eq!(stuck.len(), 3);
+    assert!(stuck.iter().all(|job| job.detail.contains("larger worker") && job.decision.is_some()));
+    assert_eq!(status.jobs.iter().find(|job| job.id == id.to_string()).unwrap().state, "split");
+    // New batches do not wait behind it.
+    assert_eq!(node.manager.load().waiting, 0);
+
+    let _large = small_worker(&node.url, 2, estimated(&batches));
+    eventually("all are proved", || node.manager.done(ProofKind::Core).complete_to() == 3);
+    assert_eq!((node.manager.counts().stuck, node.manager.stuck()), (0, None));
+}
+
+#[test]
+fn the_body_of_a_proof_is_not_read_of_who_has_no_lease() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let batches = batches(2);
+    let [id, finished] = [0, 1].map(|at| submit(&node.manager, &batches[at]));
+    let (holder, other) = (Client::new(&node.url, key(1)), Client::new(&node.url, key(2)));
+    for client in [&holder, &other] {
+        client.hello(&hello()).unwrap();
+    }
+    let offer = holder.lease().unwrap().unwrap();
+    assert_eq!(offer.job, id.to_string());
+    node.manager.cancel(finished).unwrap();
+    let unknown = "00".repeat(32);
+    let (lease, no_lease) = (offer.lease.as_str(), "00".repeat(16));
+    for (worker, job, lease, status) in [
+        (2, id.to_string(), lease, "404"),
+        (1, id.to_string(), no_lease.as_str(), "404"),
+        (1, unknown, lease, "404"),
+        (1, finished.to_string(), lease, "410"),
+        (3, id.to_string(), lease, "409"),
+    ] {
+        let path = format!("/v1/jobs/{job}/proof?lease={lease}&cycles=1");
+        let answer = answer_without_body(&node.url, worker, &path, verifier::Proof::MAX_BYTES);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+    // The client hears of the refusal, too, however much it would have sent.
+    let (backend, cancel) = (TestBackend::default(), Cancellation::default());
+    let range = batches[0].input.clone().into();
+    let mut proof = proving::Backend::prove(&backend, &range, ProofKind::Core, &cancel).unwrap();
+    proof.bytes = vec![0; 32 << 20];
+    let refused = other.deliver(&offer, 1, &proof);
+    assert!(matches!(refused, Err(ClientError::Refused { status: 404, .. })), "{refused:?}");
+    // And of one that may bring it, it is read.
+    let refused = holder.deliver(&offer, 1, &proof);
+    assert!(matches!(refused, Err(ClientError::Refused { status: 422, .. })), "{refused:?}");
+}
+
+/// What a node answers to a signed request before it has any of the body.
+fn answer_without_body(url: &str, worker: u8, path: &str, bytes: usize) -> String {
+    use std::io::{Read, Write};
+    let (key, time, body) = (key(worker), Millis::now(), [7; 32]);
+    let signature = hex::encode(key.sign("PUT", path, time, &body));
+    let mut stream = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(
+        stream,
+        "PUT {path} HTTP/1.1\r\nhost: node\r\ncontent-length: {bytes}\r\n{WORKER}: {}\r\n{TIME}: {}\r\n\
+         {BODY}: {}\r\n{SIGNATURE}: {signature}\r\n\r\n",
+        key.id(),
+        time.0,
+        hex::encode(body)
+    )
+    .unwrap();
+    let mut answer = [0; 64];
+    let read = stream.read(&mut answer).expect("an answer before the body");
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[test]
+fn a_slow_upload_keeps_its_lease() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let id = submit(&node.manager, &batches(1)[0]);
+    // Twice as long as a lease lasts without a sign of life.
+    let slow = slow_way_to(&node.url, Duration::from_millis(2 * settings().queue.lease));
+    let _worker = Worker::start(&slow, 1, Manner::Honest);
+    let job = node.finished(id);
+    assert!(matches!(job.state, JobState::Done(_)), "{job:?}");
+    assert_eq!((job.attempts, node.manager.status().incidents), (1, Vec::new()));
+}
+
+#[test]
+fn a_worker_hands_its_proof_to_a_node_that_was_started_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let address = node.url.trim_start_matches("http://").to_string();
+    let id = submit(&node.manager, &batches(1)[0]);
+    let slow = slow_way_to(&node.url, Duration::from_millis(300));
+    let worker = Worker::start(&slow, 1, Manner::Honest);
+    eventually("it has proved", || worker.backend.proved.load(Ordering::SeqCst) == 1);
+    drop(node);
+    let node = Node::of(open(dir.path()), &address);
+    assert!(matches!(node.finished(id).state, JobState::Done(_)));
+    assert_eq!(worker.backend.proved.load(Ordering::SeqCst), 1);
+}
+
+/// An address from where everything goes on to the node at once, except proofs.
+fn slow_way_to(url: &str, delay: Duration) -> String {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    let node = url.trim_start_matches("http://").to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, Ok(mut node)) = (client.unwrap(), TcpStream::connect(&node)) else { continue };
+            let (mut from, mut to) = (node.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Both);
+            });
+            std::thread::spawn(move || {
+                let mut bytes = vec![0; 1 << 16];
+                while let Ok(read @ 1..) = client.read(&mut bytes) {
+                    if bytes.starts_with(b"PUT /v1/jobs") {
+                        std::thread::sleep(delay);
+                    }
+                    if node.write_all(&bytes[..read]).is_err() {
+                        break;
+                    }
+                }
+                let _ = node.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    address
 }
 
 fn hello() -> Hello {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use proving::{BatchSet, JobState, Manager, Settings, StoreError};
+use proving::{BatchSet, JobState, Manager, Settings, StoreError, WorkerEvent};
 use verifier::ProofKind;
 
 use crate::kit::*;
@@ -81,6 +81,82 @@ fn a_worker_that_was_at_work_hands_its_proof_to_the_restarted_node() {
     client.hello(&hello).unwrap();
     client.deliver(&offer, 5, &proof).unwrap();
     assert!(matches!(node.finished(id).state, JobState::Done(figures) if figures.cycles == 5));
+}
+
+#[test]
+fn a_proof_that_a_crash_kept_from_being_counted_is_counted_and_another_is_not() {
+    let batches = batches(3);
+    let proof = |batch: &transition::SealedBatch| {
+        let cancel = proving::Cancellation::default();
+        let range = batch.input.clone().into();
+        proving::Backend::prove(&TestBackend::default(), &range, ProofKind::Core, &cancel).unwrap()
+    };
+    let mut broken = proof(&batches[1]);
+    broken.bytes[0] ^= 1;
+    // Its own proof, one that does not hold, one of another batch.
+    let files = [proof(&batches[0]), broken, proof(&batches[0])];
+
+    let dir = tempfile::tempdir().unwrap();
+    let jobs: Vec<_> = {
+        let manager = open(dir.path());
+        let jobs = batches.iter().map(|batch| manager.job(submit(&manager, batch)).unwrap());
+        jobs.inspect(|job| {
+            let file = &files[job.batches.0 as usize - 1];
+            std::fs::write(manager.proof_path(job), file.encode()).unwrap();
+        })
+        .collect()
+    };
+    for _ in 0..2 {
+        let manager = open(dir.path());
+        let state = |at: usize| manager.job(jobs[at].id).unwrap().state;
+        let size = files[0].encode().len() as u64;
+        assert!(matches!(state(0), JobState::Done(figures) if figures.proof_bytes == size));
+        assert!(matches!(state(1), JobState::Queued { .. }));
+        assert!(matches!(state(2), JobState::Queued { .. }));
+        let done = manager.done(ProofKind::Core);
+        assert_eq!([1, 2, 3].map(|batch| done.contains(batch)), [true, false, false]);
+        assert_eq!(std::fs::read_dir(dir.path().join("inputs")).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn deliveries_of_one_job_at_the_same_time_do_not_disturb_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let manager = open(dir.path());
+    let job = manager.job(submit(&manager, &batches(1)[0])).unwrap();
+    drop(manager);
+    let left_over = ["inputs/x.range.7.partial", "proofs/000000000001-000000000001.core.partial"];
+    for name in left_over {
+        std::fs::write(dir.path().join(name), b"half").unwrap();
+    }
+
+    let store = proving::Store::open(dir.path()).unwrap();
+    assert!(!left_over.iter().any(|name| dir.path().join(name).exists()));
+    std::thread::scope(|scope| {
+        for byte in 0..4_u8 {
+            let (store, job) = (&store, &job);
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    store.put_proof(job, &vec![byte; 1_000 * (usize::from(byte) + 1)]).unwrap();
+                }
+            });
+        }
+    });
+    let whole = std::fs::read(store.proof_path(&job)).unwrap();
+    assert_eq!(whole.len(), 1_000 * (usize::from(whole[0]) + 1));
+    assert!(whole.iter().all(|byte| *byte == whole[0]));
+    assert_eq!(std::fs::read_dir(dir.path().join("proofs")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_worker_gets_through_to_a_node_that_was_only_just_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::started_at(open(dir.path()), "127.0.0.1:0", proving::Millis::now());
+    let id = submit(&node.manager, &batches(1)[0]);
+    let worker = Worker::start(&node.url, 1, Manner::Honest);
+    assert!(matches!(node.finished(id).state, JobState::Done(_)));
+    let refused = |event: &WorkerEvent| matches!(event, WorkerEvent::Unreachable { why, .. } if why.contains("a moment ago"));
+    assert!(worker.events.lock().unwrap().iter().any(refused));
 }
 
 #[test]
