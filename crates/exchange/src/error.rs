@@ -57,6 +57,20 @@ pub enum ExchangeError {
         /// What differs.
         what: &'static str,
     },
+    /// A directory that is to be made from batches has something in it.
+    #[error("{} holds an exchange already; choose another directory", data_dir.display())]
+    NotEmpty {
+        /// The directory.
+        data_dir: PathBuf,
+    },
+    /// A batch to rebuild the exchange from is not true, or does not follow the one before.
+    #[error("batch {number}: {why}")]
+    Batch {
+        /// Its number.
+        number: u64,
+        /// What is wrong.
+        why: String,
+    },
     /// The state does not restore, or a recorded batch does not execute.
     #[error("state: {0}")]
     Transition(#[from] TransitionError),

@@ -25,6 +25,7 @@ mod market_view;
 mod pending;
 #[cfg(test)]
 mod planted;
+mod rebuild;
 mod record;
 mod recovery;
 mod sealer;
@@ -38,6 +39,7 @@ pub use error::{ExchangeError, Fault, Refused};
 pub use exchange::Exchange;
 pub use feeds::{DepthLevel, FeedError, FeedMessage, FeedUpdate, Subscription, Topic};
 pub use market_view::{Level, Ticker};
+pub use rebuild::rebuild;
 pub use recovery::Recovered;
 pub use sealer::BatchReport;
 pub use shadow::Disagreement;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use exchange::{BatchPolicy, Config, Exchange, ExchangeError, Recovered};
+use exchange::{BatchPolicy, Config, Exchange, ExchangeError, Recovered, rebuild};
 use journal::JournalError;
 use types::AccountId;
 
@@ -201,4 +201,62 @@ fn more_batches_than_the_process_may_have_files_open_are_sealed_before_a_snapsho
     assert_eq!(exchange.fault(), None);
     let open = fs::read_dir("/proc/self/fd").unwrap().count();
     assert!(open < 500, "{open} files are open");
+}
+
+#[test]
+fn an_exchange_is_rebuilt_from_its_batches_alone() {
+    let steps = signed_flow(12, 3_000);
+    let lost = directory();
+    let (exchange, _) = Exchange::open(settings(lost.path()), &flow_genesis(), |_| {}).unwrap();
+    play(&exchange, &steps);
+    let streams: Vec<_> =
+        (0..8).map(|id| (exchange.stream(AccountId(id)), exchange.nonce(AccountId(id)))).collect();
+    exchange.shutdown().unwrap();
+    let batches = check_batches(lost.path(), &flow_genesis());
+
+    let found = directory();
+    let mut config = settings(found.path());
+    // Records of a few commands, too.
+    config.max_bundle = 7;
+    let given = batches.iter().cloned().map(Ok::<_, ExchangeError>);
+    assert_eq!(rebuild(&config, &flow_genesis(), given).unwrap(), batches.len() as u64);
+    config.max_bundle = settings(found.path()).max_bundle;
+    let (exchange, recovered) = Exchange::open(config.clone(), &flow_genesis(), |_| {}).unwrap();
+    assert_eq!(recovered.state_root, batches.last().unwrap().claim.state_root);
+    assert_eq!(recovered.replayed_batches, batches.len() as u64);
+    let again: Vec<_> =
+        (0..8).map(|id| (exchange.stream(AccountId(id)), exchange.nonce(AccountId(id)))).collect();
+    assert_eq!(again, streams);
+    exchange.shutdown().unwrap();
+    assert_eq!(files(found.path()), files(lost.path()));
+
+    let given = batches.iter().cloned().map(Ok::<_, ExchangeError>);
+    let error = rebuild(&config, &flow_genesis(), given).unwrap_err();
+    assert!(matches!(error, ExchangeError::NotEmpty { .. }), "{error}");
+}
+
+#[test]
+fn an_exchange_is_rebuilt_from_true_batches_in_order_only() {
+    let steps = signed_flow(13, 500);
+    let lost = directory();
+    let (exchange, _) = Exchange::open(settings(lost.path()), &flow_genesis(), |_| {}).unwrap();
+    play(&exchange, &steps);
+    exchange.shutdown().unwrap();
+    let batches = check_batches(lost.path(), &flow_genesis());
+    let mut forged = batches[1].clone();
+    forged.input.authorisation.streams[0].1[5] ^= 1;
+    let mut other_root = batches[1].clone();
+    other_root.claim.state_root[0] ^= 1;
+    let gap = [batches[0].clone(), batches[2].clone()];
+    let twice = [batches[0].clone(), batches[0].clone()];
+    for given in [gap, twice, [batches[0].clone(), forged], [batches[0].clone(), other_root]] {
+        let found = directory();
+        let given = given.into_iter().map(Ok::<_, ExchangeError>);
+        let error = rebuild(&settings(found.path()), &flow_genesis(), given).unwrap_err();
+        assert!(matches!(error, ExchangeError::Batch { number: 2, .. }), "{error}");
+        // What came before is whole.
+        let (exchange, recovered) = Exchange::open(settings(found.path()), &flow_genesis(), |_| {}).unwrap();
+        assert_eq!(recovered.state_root, batches[0].claim.state_root);
+        drop(exchange);
+    }
 }
