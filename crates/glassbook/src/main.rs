@@ -1,5 +1,6 @@
 //! Glassbook in one binary: replays and simulates markets, shows and checks what an exchange wrote.
 
+mod dev;
 mod inspect;
 mod player;
 mod prove;
@@ -10,8 +11,6 @@ mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -58,6 +57,13 @@ enum Command {
     /// DIR/proving/proofs. May run beside the exchange that writes the directory. Stopping it loses nothing.
     #[command(args_conflicts_with_subcommands = true)]
     Prove(prove::Options),
+    /// Run a whole exchange on a chain: an embedded Ethereum node, the contracts, the exchange, settlement
+    ///
+    /// Deposits made on the chain arrive in the exchange; sealed batches are committed, proved or attested, made final;
+    /// withdrawals are claimed on the chain. `glassbook dev --flow simulate --for 60s` plays a market and ends with tables.
+    Dev(dev::Options),
+    /// Make an exchange's data directory anew, from L1 and its published batches alone
+    Recover(dev::RecoverOptions),
     /// Make the receipt of a command from its sealed batch, and check it
     ///
     /// A receipt proves what one command did: its outcome, its fills and fees, as a leaf of the batch's events root.
@@ -126,22 +132,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Becomes true at the first Ctrl-C, which says what happens then; the second ends the process.
-fn stop_on_ctrl_c(then: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping: {then} (once more to end at once)");
-    })?;
-    Ok(stop)
-}
-
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Replay(options) => replay::run(&options),
+        Command::Dev(options) => dev::run(&options),
+        Command::Recover(options) => dev::recover(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Bench(BenchOptions { quick, json, seed }) => {
             bench::run(&bench::Options { quick, json, seed })?;

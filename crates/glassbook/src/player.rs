@@ -32,6 +32,7 @@ pub struct Player<'a> {
     origin: FlowOrigin,
     under_way: VecDeque<(Ticket, Vec<&'static str>)>,
     tally: Tally,
+    timed: bool,
 }
 
 impl<'a> Player<'a> {
@@ -46,7 +47,13 @@ impl<'a> Player<'a> {
             origin: FlowOrigin::L1,
             under_way: VecDeque::new(),
             tally: Tally::new(),
+            timed: true,
         }
+    }
+
+    /// For an exchange that has its own clock.
+    pub fn untimed(self) -> Self {
+        Self { timed: false, ..self }
     }
 
     /// Plays one more item.
@@ -55,13 +62,15 @@ impl<'a> Player<'a> {
             self.flush()?;
             self.origin = item.origin;
         }
-        self.timestamps.push(item.timestamp);
+        if self.timed {
+            self.timestamps.push(item.timestamp);
+        }
         self.bundle.push((item.account, item.command));
         Ok(())
     }
 
     /// Hands in what is collected.
-    fn flush(&mut self) -> Result<()> {
+    pub fn flush(&mut self) -> Result<()> {
         if self.bundle.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -13,7 +12,8 @@ use proving::protocol::auth::WorkerKey;
 use proving::protocol::{Client, Status};
 use proving::router::{self, BreakerConfig, MicroDollars, Strategy};
 use proving::{
-    Counts, FormationPolicy, JobState, Preferences, Priority, QueuePolicy, Settings, SubmitOptions,
+    Cancellation, Counts, FormationPolicy, JobState, Preferences, Priority, QueuePolicy, Settings,
+    SubmitOptions,
 };
 use verifier::zisk::ZiskVerifier;
 use verifier::{Proof, ProofError, ProofKind, ProofSystem};
@@ -173,7 +173,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !data.join("batches").is_dir() {
         bail!("{} is not a data directory: it has no folder `batches`", data.display());
     }
-    let stop = crate::stop_on_ctrl_c("nothing is lost, workers come back when the node does")?;
+    let stop = Cancellation::on_ctrl_c("nothing is lost, workers come back when the node does")?;
     let node = ProvingNode::start(data, options.proving.node())?;
     announce(data, &node, options.proving.kind);
     wait(&node, options.proving.kind, options.until_done, &stop)?;
@@ -181,12 +181,19 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// Shows how far a node is, until somebody wants to stop or every batch is done.
-pub fn wait(node: &ProvingNode, kind: ProofKind, until_done: bool, stop: &AtomicBool) -> Result<()> {
+pub fn wait(node: &ProvingNode, kind: ProofKind, until_done: bool, stop: &Cancellation) -> Result<()> {
     let bar = bar();
     let began = Instant::now();
-    while !stop.load(Ordering::Relaxed) {
+    let mut told = None;
+    while !stop.is_cancelled() {
         std::thread::sleep(Duration::from_millis(200));
         show(&bar, node);
+        // The bar is not shown in a log, and a part of it may be cut off.
+        let trouble = node.trouble();
+        if let Some(why) = trouble.as_ref().filter(|_| trouble != told) {
+            bar.suspend(|| eprintln!("{why}"));
+        }
+        told = trouble;
         // The folder has been looked into by then.
         if until_done && began.elapsed() > Duration::from_secs(1) {
             if node.seen() == 0 {
@@ -237,12 +244,12 @@ fn bar() -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, node: &ProvingNode) {
-    let Counts { waiting, at_work, given_up, workers } = node.manager.counts();
+    let Counts { waiting, at_work, given_up, stuck, workers } = node.manager.counts();
     bar.set_length(node.seen());
     bar.set_position(node.done().0);
-    let trouble = node.trouble().map(|why| format!("; {why}")).unwrap_or_default();
+    let stuck = if stuck > 0 { format!(" ({stuck} for a larger worker)") } else { String::new() };
     bar.set_message(format!(
-        "done; {waiting} jobs wait, {at_work} at work, {given_up} failed; {workers} workers{trouble}"
+        "done; {waiting} jobs wait{stuck}, {at_work} at work, {given_up} failed; {workers} workers"
     ));
 }
 
@@ -275,13 +282,14 @@ fn show_status(node: &str, json: bool) -> Result<()> {
         let hello = &worker.hello;
         writeln!(
             out,
-            "  {:.8}  {}, {} {} on {}, makes {}; heard of {} s ago; {}",
+            "  {:.8}  {}, {} {} on {}, makes {}{}; heard of {} s ago; {}",
             worker.id,
             hello.name,
             hello.system,
             hello.version,
             hello.device,
             hello.kinds.join(", "),
+            hello.max_cycles.map(|cycles| format!(" of at most {cycles} cycles")).unwrap_or_default(),
             worker.silent / 1000,
             worker.breaker
         )?;
@@ -310,8 +318,8 @@ fn print_figures(out: &mut impl io::Write, status: &Status) -> io::Result<()> {
     let all = &status.statistics;
     writeln!(
         out,
-        "jobs: {} proved, {} executed (NOT proved), {} queued, {} at work, {} failed, {} cancelled; {} attempts",
-        all.proved, all.executed, all.queued, all.proving, all.failed, all.cancelled, all.attempts
+        "jobs: {} proved, {} executed (NOT proved), {} queued, {} at work, {} failed, {} cancelled, {} split; {} attempts",
+        all.proved, all.executed, all.queued, all.proving, all.failed, all.cancelled, all.split, all.attempts
     )?;
     if let Some(permille) = all.success_permille {
         let (percent, tenth) = (permille / 10, permille % 10);

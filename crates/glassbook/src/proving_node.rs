@@ -77,7 +77,7 @@ impl ProvingNode {
         let check = Box::new(move |proof: &Proof| keys.check(proof));
         let manager = Manager::open(&dir, options.settings.clone(), check)?;
         let manager = Arc::new(manager);
-        let gate = Arc::new(Mutex::new(Gate::new([])));
+        let gate = Arc::new(Mutex::new(Gate::new([], Millis::now())));
         let workers = dir.join("workers");
         if !workers.exists() {
             fs::write(&workers, WORKERS_HELP).with_context(|| workers.display().to_string())?;
@@ -181,7 +181,7 @@ impl Follower {
                 known = text;
             }
             let result = self.look();
-            let trouble = result.err().map(|error| format!("{error:#}"));
+            let trouble = result.err().map(|error| format!("{error:#}")).or_else(|| self.manager.stuck());
             *self.progress.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
             thread::sleep(LOOK);
         }

@@ -13,6 +13,7 @@ use clap::Args;
 use exchange::{BatchPolicy, Clock, Config, Exchange, ExchangeError, Recovered};
 use flow::{FlowItem, MarketRecorder, Numbering, Source};
 use indicatif::{ProgressBar, ProgressStyle};
+use proving::Cancellation;
 use types::{Event, Outcome};
 use verifier::ProofKind;
 
@@ -73,7 +74,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.prove && options.proving != ProvingOptions::default() {
         bail!("options about proving need --prove");
     }
-    let stop = crate::stop_on_ctrl_c("what was accepted is finished first")?;
+    let stop = Cancellation::on_ctrl_c("what was accepted is finished first")?;
 
     let mut source = flow::open(&options.file)?;
     let genesis = *source.genesis();
@@ -93,7 +94,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut player = Player::new(&exchange, options.bundle.clamp(1, MAX_BUNDLE));
     let began = Instant::now();
     let (mut skipped, mut handed_in) = (0_u64, 0_u64);
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.is_cancelled() {
         let Some(item) = source.next() else { break };
         let item: FlowItem = item?;
         watch.follow(&item);
@@ -133,7 +134,7 @@ pub fn run(options: &Options) -> Result<()> {
 
     let measured = Measured {
         source: options.file.display().to_string(),
-        stopped_early: stop.load(Ordering::Relaxed),
+        stopped_early: stop.is_cancelled(),
         resumed_after: recovered.last_sequence,
         tally,
         agreement: source.agreement().cloned(),
@@ -198,7 +199,7 @@ impl Proving {
     }
 
     /// Waits until every batch has its proof, or somebody wants to stop.
-    fn finish(self, stop: &AtomicBool) -> Result<()> {
+    fn finish(self, stop: &Cancellation) -> Result<()> {
         let waited = prove::wait(&self.node, self.kind, true, stop);
         self.over.store(true, Ordering::Relaxed);
         if self.reporter.join().is_err() {

@@ -1,0 +1,461 @@
+//! The parts of a development exchange, put together.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use exchange::{BatchPolicy, Exchange};
+use flow::{Simulation, SimulationOptions};
+use indicatif::ProgressBar;
+use l1::{EthereumChain, Indexer, IndexerOptions};
+use proving::{Cancellation, Millis};
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use rules::{Capacity, Genesis};
+use settlement::{Policy, Ports, Settlement, SettlementError, State, Store, Summary};
+use tokio::runtime::Runtime;
+use types::Timestamp;
+use verifier::ProofKind;
+use verifier::sp1::COMMITTED_PROGRAM;
+
+use super::attestors::Attestors;
+use super::audit::audit;
+use super::chain::{ATTESTORS, Chain, Delays, Deployment, USERS};
+use super::desk::Desk;
+use super::keys::{self, Role};
+use super::published::Published;
+use super::settling::{self, Evidence};
+use super::traffic::{Beginning, Traffic};
+use super::{Flow, Options, claims, table};
+use crate::prove::ProvingOptions;
+use crate::proving_node::ProvingNode;
+
+/// How often settlement looks when there was nothing to do.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long the end may take: everything that was accepted becomes final.
+const ENDING: Duration = Duration::from_secs(600);
+/// Markets that are simulated.
+const MARKETS: u16 = 3;
+/// Orders that are simulated at most.
+const ORDERS: u64 = 1 << 40;
+
+/// Where things are in the data directory.
+struct Places {
+    root: PathBuf,
+    published: PathBuf,
+}
+
+impl Places {
+    fn exchange(&self) -> PathBuf {
+        self.root.join("exchange")
+    }
+
+    fn batches(&self) -> PathBuf {
+        self.exchange().join("batches")
+    }
+
+    fn of(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+}
+
+/// Runs until Ctrl-C, or until the time is over and everything is final.
+pub fn run(options: &Options) -> Result<()> {
+    let temporary = options.data.is_none().then(tempfile::tempdir).transpose()?;
+    let root = match (&options.data, &temporary) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(dir)) => dir.path().to_path_buf(),
+        (None, None) => bail!("no data directory"),
+    };
+    fs::create_dir_all(&root).with_context(|| root.display().to_string())?;
+    let published = options.published.clone().unwrap_or_else(|| root.join("published"));
+    let places = Places { root, published };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let kept = options.data.is_some().then(|| places.of("l1"));
+    let chain = runtime.block_on(Chain::start(&options.chain(kept)?))?;
+    // After the chain: ethrex's server takes the signal for itself.
+    let stop = Cancellation::on_ctrl_c("what was accepted becomes final first")?;
+    let result = on_chain(options, &places, &runtime, &chain, &stop);
+    if let Some(node) = &chain.embedded {
+        runtime.block_on(node.shutdown());
+    }
+    result
+}
+
+fn on_chain(
+    options: &Options,
+    places: &Places,
+    runtime: &Runtime,
+    chain: &Chain,
+    stop: &Cancellation,
+) -> Result<()> {
+    let mut simulation = Simulation::new(SimulationOptions {
+        seed: options.seed,
+        commands: ORDERS,
+        markets: MARKETS,
+        accounts: options.traders.max(2),
+        makers: (options.traders / 6).max(1),
+        start: Timestamp(Millis::now().0 * 1_000),
+    })?;
+    let capacity = Capacity { accounts: 100_000, ..simulation.genesis().capacity };
+    let beginning = Beginning::of(&mut simulation, ORDERS);
+    let delays = Delays::development(options.finality_delay);
+    let (deployment, genesis) = runtime
+        .block_on(chain.contracts(
+            &places.of("deployment.json"),
+            capacity,
+            &beginning.assets,
+            delays,
+            COMMITTED_PROGRAM,
+        ))
+        .context("the contracts")?;
+
+    let mut config = exchange::Config::new(places.exchange());
+    config.batch = BatchPolicy { commands: options.batch.max(1), interval: options.interval };
+    let (exchange, recovered) = Exchange::open(config, &genesis, |_| {})?;
+    let exchange = Arc::new(exchange);
+    let settings = IndexerOptions { from_block: deployment.from_block, ..IndexerOptions::default() };
+    let index = places.of("index.redb");
+    let indexer = Arc::new(Indexer::open(&index, chain.client.clone(), deployment.exchange, settings)?);
+    let handle = runtime.handle().clone();
+    let first = recovered.l1_position;
+    let confirmation = options.deposits.into();
+    let desk = Desk::start(Arc::clone(&exchange), Arc::clone(&indexer), handle.clone(), first, confirmation);
+    beginning.set_up(&exchange, &deployment)?;
+    let publisher = Published::create(&places.published, &places.batches(), &genesis)?;
+    let proving = proving(options, places)?;
+    let evidence = match &proving {
+        None => Evidence::Executed,
+        Some(node) => Evidence::Proofs(Arc::clone(node), options.proofs, options.keys),
+    };
+    let settler = Settler::start(Setting {
+        places,
+        chain,
+        runtime,
+        deployment: &deployment,
+        indexer: &indexer,
+        publisher,
+        evidence,
+    })?;
+    banner(options, places, chain, &deployment)?;
+
+    let funder = Arc::new(chain.sender(&chain.funder));
+    let traffic = Traffic {
+        exchange: &exchange,
+        genesis: &genesis,
+        deployment: &deployment,
+        indexer: &indexer,
+        funder: Arc::clone(&funder),
+        runtime: handle,
+        rate: options.rate.max(1),
+        stop,
+    };
+    let began = Instant::now();
+    let until = options.time.map(|time| began + time);
+    let spinner = ProgressBar::new_spinner();
+    let played = thread::scope(|scope| {
+        let traffic = scope.spawn(|| -> Result<()> {
+            let Some(Flow::Simulate) = options.flow else { return Ok(()) };
+            let accounts = traffic.join(options.traders.max(2), &beginning)?;
+            traffic.trade(simulation, &accounts, &beginning, until).map(drop)
+        });
+        let mut claimed = 0;
+        let over = || stop.is_cancelled() || until.is_some_and(|until| Instant::now() >= until);
+        let troubled = || exchange.fault().is_some() || settler.has_ended() || desk.has_ended();
+        let played = || options.flow.is_some() && traffic.is_finished();
+        while !(over() || troubled() || played()) {
+            show(&spinner, &exchange, &settler);
+            let settled = settler.settled.load(Ordering::Relaxed);
+            runtime.block_on(claim_to(&funder, &deployment, places, &mut claimed, settled))?;
+            thread::sleep(IDLE);
+        }
+        if troubled() {
+            stop.cancel();
+        }
+        traffic.join().map_err(|_| anyhow!("the thread that plays orders panicked"))?
+    });
+    played?;
+    // What arrives on L1 from here on waits for the next start.
+    desk.stop()?;
+    let result = finish(
+        options,
+        places,
+        runtime,
+        chain,
+        &deployment,
+        &genesis,
+        &exchange,
+        settler,
+        &indexer,
+        &spinner,
+        &funder,
+    );
+    spinner.finish_and_clear();
+    if let Some(node) = proving.and_then(Arc::into_inner) {
+        node.stop()?;
+    }
+    if let Some(exchange) = Arc::into_inner(exchange) {
+        exchange.shutdown()?;
+    }
+    result
+}
+
+/// Claims what became final.
+async fn claim_to(
+    funder: &l1::Sender,
+    deployment: &Deployment,
+    places: &Places,
+    claimed: &mut u64,
+    settled: u64,
+) -> Result<()> {
+    while *claimed < settled {
+        claims::claim(funder, deployment.exchange, &places.published, *claimed + 1)
+            .await
+            .context("claims")?;
+        *claimed += 1;
+    }
+    Ok(())
+}
+
+/// Seals, waits until everything is final, and says whether all of it agrees.
+#[expect(clippy::too_many_arguments, reason = "the parts of a node")]
+fn finish(
+    options: &Options,
+    places: &Places,
+    runtime: &Runtime,
+    chain: &Chain,
+    deployment: &Deployment,
+    genesis: &Genesis,
+    exchange: &Exchange,
+    settler: Settler,
+    indexer: &Indexer,
+    spinner: &ProgressBar,
+    funder: &l1::Sender,
+) -> Result<()> {
+    let began = Instant::now();
+    exchange.seal();
+    let mut claimed = 0;
+    loop {
+        show(spinner, exchange, &settler);
+        let stats = exchange.stats();
+        if let Some(fault) = exchange.fault() {
+            return Err(fault.into());
+        }
+        // The last batch that has a file.
+        let last = last_batch(&places.batches())?;
+        let settled = settler.settled.load(Ordering::Relaxed);
+        if stats.executed == stats.sealed && settled == last {
+            runtime.block_on(claim_to(funder, deployment, places, &mut claimed, settled))?;
+            break;
+        }
+        if settler.has_ended() || began.elapsed() > ENDING {
+            break;
+        }
+        thread::sleep(IDLE);
+    }
+    let (settled, summary) = settler.stop()?;
+    let kind = match options.proofs {
+        ProofKind::Executed => "attested: executed again, NOT PROVED".to_string(),
+        kind => format!("attested: {kind} proof"),
+    };
+    spinner.finish_and_clear();
+    let mut out = std::io::stdout().lock();
+    table::batches(&mut out, &settled, &places.batches(), &kind)?;
+    table::summary(&mut out, &summary)?;
+    let last = last_batch(&places.batches())?;
+    runtime.block_on(indexer.follow())?;
+    let rows =
+        runtime.block_on(audit(&chain.client, indexer, deployment, &places.published, genesis, last))?;
+    table::custody(&mut out, &rows)?;
+    ensure!(rows.iter().all(super::audit::Row::agrees), "the contract does not hold what the exchange owes");
+    ensure!(
+        summary.halted.is_none() && summary.failures.is_empty(),
+        "settlement needs somebody to look at it"
+    );
+    ensure!(
+        settled.len() as u64 == last && settled.iter().all(|record| record.state == State::Final),
+        "{} of {last} batches are final",
+        summary.last_final
+    );
+    writeln!(out, "all {last} batches are final, and the contract holds what the exchange owes, to the wei")?;
+    Ok(())
+}
+
+fn show(spinner: &ProgressBar, exchange: &Exchange, settler: &Settler) {
+    let stats = exchange.stats();
+    let settled = settler.settled.load(Ordering::Relaxed);
+    let sealed = settler.sealed.load(Ordering::Relaxed);
+    spinner.set_message(format!("{} commands, {sealed} batches sealed, {settled} final", stats.executed));
+    spinner.tick();
+}
+
+/// The number of the last batch file; zero when there is none.
+fn last_batch(dir: &Path) -> Result<u64> {
+    let mut last = 0;
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let name = entry?.file_name();
+        let number =
+            name.to_str().and_then(|name| name.strip_suffix(".batch")).and_then(|number| number.parse().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    Ok(last)
+}
+
+fn proving(options: &Options, places: &Places) -> Result<Option<Arc<ProvingNode>>> {
+    if !options.proofs.is_proof() {
+        return Ok(None);
+    }
+    let proving = ProvingOptions {
+        kind: options.proofs,
+        listen: options.listen,
+        keys: options.keys,
+        ..ProvingOptions::default()
+    };
+    let node = ProvingNode::start(&places.exchange(), proving.node())?;
+    crate::prove::announce(&places.exchange(), &node, options.proofs);
+    Ok(Some(Arc::new(node)))
+}
+
+/// What a settler is made of.
+struct Setting<'a> {
+    places: &'a Places,
+    chain: &'a Chain,
+    runtime: &'a Runtime,
+    deployment: &'a Deployment,
+    indexer: &'a Arc<Indexer>,
+    publisher: Published,
+    evidence: Evidence,
+}
+
+/// Settlement, in a thread of its own.
+struct Settler {
+    /// The last final batch.
+    settled: Arc<AtomicU64>,
+    /// The last batch that settlement knows.
+    sealed: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<(Vec<settlement::Record>, Summary)>>,
+}
+
+impl Settler {
+    fn start(setting: Setting<'_>) -> Result<Self> {
+        let Setting { places, chain, runtime, deployment, indexer, publisher, evidence } = setting;
+        let signers = (0..ATTESTORS.0).take(ATTESTORS.1).map(|number| keys::signer(Role::Attestor, number));
+        let signers = signers.collect::<Result<Vec<_>>>()?;
+        let attestors = Attestors::new(signers, deployment.chain_id, deployment.verifier, COMMITTED_PROGRAM);
+        let desk = settling::Desk { batches: places.batches(), attestors: Arc::new(attestors), evidence };
+        let sender = chain.sender(&chain.operator);
+        let opened = EthereumChain::open(sender, Arc::clone(indexer), deployment.exchange, desk.clone());
+        let ethereum = runtime.block_on(opened)?;
+        let store = Store::open(&places.of("settlement.redb"))?;
+        let random = ChaCha12Rng::seed_from_u64(Millis::now().0);
+        let mut settlement = Settlement::open(store, Policy::default(), random)?;
+        let settled = Arc::new(AtomicU64::new(settlement.first_open() - 1));
+        let (sealed, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (shown, known, end) = (Arc::clone(&settled), Arc::clone(&sealed), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            let ports = Ports { source: &desk, publisher: &publisher, prover: &desk, chain: &ethereum };
+            let mut trouble = None;
+            while !end.load(Ordering::Relaxed) {
+                // Times of the contract are the chain's, which is ahead when it has made many blocks at once.
+                let now = Millis::now().0.max(ethereum.time());
+                let active = match settlement.step(&ports, now) {
+                    Ok(active) => active,
+                    Err(SettlementError::Conflict(conflict)) => {
+                        eprintln!("settlement has stopped: {conflict}");
+                        break;
+                    }
+                    Err(error) => {
+                        eprintln!("settlement: {error}");
+                        false
+                    }
+                };
+                let summary = settlement.summary(now);
+                shown.store(summary.last_final, Ordering::Relaxed);
+                known.store(summary.last_sealed, Ordering::Relaxed);
+                tell(&summary, &mut trouble);
+                settlement.take_events();
+                if !active {
+                    thread::sleep(IDLE);
+                }
+            }
+            Ok((settlement.batches(1, usize::MAX)?, settlement.summary(Millis::now().0)))
+        });
+        Ok(Self { settled, sealed, stop, thread })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    fn stop(self) -> Result<(Vec<settlement::Record>, Summary)> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| anyhow!("the thread that settles panicked"))?
+    }
+}
+
+/// Says what is wrong, once.
+fn tell(summary: &Summary, before: &mut Option<String>) {
+    let failed = summary.failures.iter().next();
+    let now = match (&summary.trouble, failed) {
+        (Some(fault), _) => Some(format!("settlement waits: {fault}")),
+        (None, Some((batch, (why, remedy)))) => Some(format!("batch {batch} has failed: {why}; {remedy}")),
+        (None, None) => None,
+    };
+    if let Some(text) = &now
+        && Some(text) != before.as_ref()
+    {
+        eprintln!("{text}");
+    }
+    *before = now;
+}
+
+/// Shows what runs where, in the manner of anvil.
+fn banner(options: &Options, places: &Places, chain: &Chain, deployment: &Deployment) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\nglassbook {}: an exchange on a chain\n", env!("CARGO_PKG_VERSION"))?;
+    let whose = if chain.embedded.is_some() { "embedded ethrex" } else { "somebody's node" };
+    writeln!(out, "L1            {} ({whose}), chain id {}", chain.client.url(), deployment.chain_id)?;
+    writeln!(out, "exchange      {}", deployment.exchange)?;
+    writeln!(out, "verifier      {} (attested, {} of {})", deployment.verifier, ATTESTORS.1, ATTESTORS.0)?;
+    for (asset, token) in deployment.tokens.iter().enumerate() {
+        let what = if token.is_zero() { "the chain's own coin".to_string() } else { token.to_string() };
+        writeln!(out, "asset {asset}       {what}")?;
+    }
+    writeln!(out, "program       {COMMITTED_PROGRAM}")?;
+    match options.proofs {
+        ProofKind::Executed => writeln!(
+            out,
+            "proofs        NONE: attestors execute every batch again and sign; --proofs core has them proved"
+        )?,
+        kind => writeln!(
+            out,
+            "proofs        {kind}, checked off chain by attestors who sign: {}",
+            kind.statement()
+        )?,
+    }
+    writeln!(
+        out,
+        "data          {}",
+        match &options.data {
+            Some(dir) => dir.display().to_string(),
+            None => "thrown away in the end; keep it with --data DIR".to_string(),
+        }
+    )?;
+    writeln!(out, "published     {}", places.published.display())?;
+    if chain.embedded.is_some() {
+        writeln!(out, "\nFunded accounts. EVERYBODY HAS THESE KEYS: never use them elsewhere.")?;
+        for number in 0..USERS {
+            let address = keys::signer(Role::User, number)?.address();
+            writeln!(out, "({number}) {address}  0x{}", hex::encode(keys::bytes(Role::User, number)))?;
+        }
+    }
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}

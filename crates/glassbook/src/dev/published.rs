@@ -1,0 +1,85 @@
+//! Where sealed batches are published: a folder that others can copy or serve. With it and the chain alone, an exchange is
+//! recovered.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use rules::Genesis;
+use settlement::{Fault, Publisher, Sealed};
+use sha2::{Digest as _, Sha256};
+use transition::SealedBatch;
+use types::Reader;
+
+const GENESIS: &str = "genesis";
+
+/// The folder.
+#[derive(Clone, Debug)]
+pub struct Published {
+    dir: PathBuf,
+    /// Where the exchange has its batches.
+    batches: PathBuf,
+}
+
+impl Published {
+    /// Opens the folder for an exchange whose sealed batches are in `batches`; makes it if it is not there.
+    pub fn create(dir: &Path, batches: &Path, genesis: &Genesis) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        let mut bytes = Vec::new();
+        genesis.encode(&mut bytes);
+        let path = dir.join(GENESIS);
+        match fs::read(&path) {
+            Ok(found) if found == bytes => {}
+            Ok(_) => bail!("{} holds the batches of another exchange; choose another folder", dir.display()),
+            Err(_) => write(dir, &path, &bytes).with_context(|| path.display().to_string())?,
+        }
+        Ok(Self { dir: dir.to_path_buf(), batches: batches.to_path_buf() })
+    }
+}
+
+/// The first state of the exchange whose batches are published in a folder.
+pub fn genesis(dir: &Path) -> Result<Genesis> {
+    let path = dir.join(GENESIS);
+    let bytes =
+        fs::read(&path).with_context(|| format!("{}: not a folder of published batches", path.display()))?;
+    let mut r = Reader::new(&bytes);
+    let genesis = Genesis::decode(&mut r).with_context(|| path.display().to_string())?;
+    r.finish().with_context(|| path.display().to_string())?;
+    Ok(genesis)
+}
+
+/// A published batch.
+pub fn batch(dir: &Path, number: u64) -> Result<SealedBatch> {
+    let path = batch_path(dir, number);
+    SealedBatch::read(&path)
+        .with_context(|| format!("{}: batch {number} is not published here", path.display()))
+}
+
+/// Where a batch is.
+pub fn batch_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:012}.batch"))
+}
+
+/// Writes a file whole or not at all, and waits until it is on disk.
+fn write(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension("partial");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    File::open(dir)?.sync_all()
+}
+
+impl Publisher for Published {
+    /// Copies the batch's file. It is found by its SHA-256.
+    fn publish(&self, batch: &Sealed) -> Result<Vec<u8>, Fault> {
+        let passing =
+            |path: &Path, error: std::io::Error| Fault::Passing(format!("{}: {error}", path.display()));
+        let from = batch_path(&self.batches, batch.number);
+        let to = batch_path(&self.dir, batch.number);
+        let bytes = fs::read(&from).map_err(|error| passing(&from, error))?;
+        write(&self.dir, &to, &bytes).map_err(|error| passing(&to, error))?;
+        Ok(Sha256::digest(&bytes).to_vec())
+    }
+}
