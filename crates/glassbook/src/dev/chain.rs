@@ -16,6 +16,7 @@ use types::{AssetParams, Timestamp};
 use verifier::ProgramId;
 
 use super::keys::{self, Role};
+use super::published;
 
 /// How long a deployment may take.
 const DEPLOYMENT: Duration = Duration::from_secs(120);
@@ -141,10 +142,8 @@ impl Chain {
         }
         let (deployment, genesis) = self.deploy(capacity, assets, delays, program).await?;
         let text = serde_json::to_vec_pretty(&deployment)?;
-        let temporary = file.with_extension("partial");
-        fs::write(&temporary, text).with_context(|| temporary.display().to_string())?;
-        fs::File::open(&temporary)?.sync_all()?;
-        fs::rename(&temporary, file)?;
+        let dir = file.parent().context("a file without a folder")?;
+        published::write(dir, file, &text).with_context(|| file.display().to_string())?;
         Ok((deployment, genesis))
     }
 

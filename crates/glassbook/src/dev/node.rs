@@ -158,13 +158,13 @@ fn on_chain(
     let began = Instant::now();
     let until = options.time.map(|time| began + time);
     let spinner = ProgressBar::new_spinner();
+    let mut claimed = 0;
     let played = thread::scope(|scope| {
         let traffic = scope.spawn(|| -> Result<()> {
             let Some(Flow::Simulate) = options.flow else { return Ok(()) };
             let accounts = traffic.join(options.traders.max(2), &beginning)?;
             traffic.trade(simulation, &accounts, &beginning, until).map(drop)
         });
-        let mut claimed = 0;
         let over = || stop.is_cancelled() || until.is_some_and(|until| Instant::now() >= until);
         let troubled = || exchange.fault().is_some() || settler.has_ended() || desk.has_ended();
         let played = || options.flow.is_some() && traffic.is_finished();
@@ -194,6 +194,7 @@ fn on_chain(
         &indexer,
         &spinner,
         &funder,
+        claimed,
     );
     spinner.finish_and_clear();
     if let Some(node) = proving.and_then(Arc::into_inner) {
@@ -236,10 +237,10 @@ fn finish(
     indexer: &Indexer,
     spinner: &ProgressBar,
     funder: &l1::Sender,
+    mut claimed: u64,
 ) -> Result<()> {
     let began = Instant::now();
     exchange.seal();
-    let mut claimed = 0;
     loop {
         show(spinner, exchange, &settler);
         let stats = exchange.stats();
@@ -448,6 +449,10 @@ fn banner(options: &Options, places: &Places, chain: &Chain, deployment: &Deploy
         }
     )?;
     writeln!(out, "published     {}", places.published.display())?;
+    writeln!(
+        out,
+        "keys          attestors' and traders' keys are public: hold NOTHING OF WORTH in this exchange"
+    )?;
     if chain.embedded.is_some() {
         writeln!(out, "\nFunded accounts. EVERYBODY HAS THESE KEYS: never use them elsewhere.")?;
         for number in 0..USERS {

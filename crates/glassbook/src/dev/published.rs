@@ -62,7 +62,7 @@ pub fn batch_path(dir: &Path, number: u64) -> PathBuf {
 }
 
 /// Writes a file whole or not at all, and waits until it is on disk.
-fn write(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub fn write(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = path.with_extension("partial");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
