@@ -64,7 +64,9 @@ abstract contract Settlement is VerifierRegistry, L1Queue {
     /// Whether the exchange has ended; see `freeze`.
     bool public frozen;
 
-    event BatchCommitted(uint64 indexed batch, bytes32 indexed stateRoot, bytes claim);
+    /// `dataCommitment` is what the batch's data is sampled and recovered by; zero when it is published another way. Nothing is
+    /// checked of it here: whoever has the data compares it with the claim.
+    event BatchCommitted(uint64 indexed batch, bytes32 indexed stateRoot, bytes32 dataCommitment, bytes claim);
     event BatchesReverted(uint64 first, uint64 last);
     event BatchesProved(
         uint64 indexed first, uint64 indexed last, bytes32 indexed kind, uint32 version, uint256 proofIndex
@@ -106,6 +108,8 @@ abstract contract Settlement is VerifierRegistry, L1Queue {
     error NotProved(uint64 batch);
     /// What was proved is never reverted.
     error ProvedAlready(uint64 batch);
+    /// Each claim needs the commitment to its data, though it be zero.
+    error CommitmentsMissing(uint256 claims, uint256 commitments);
     /// Each claim needs its withdrawals, though there be none.
     error WithdrawalsMissing(uint256 claims, uint256 lists);
     /// The withdrawals are not those of the claim.
@@ -139,9 +143,15 @@ abstract contract Settlement is VerifierRegistry, L1Queue {
         _committed.stateRoot = genesisRoot_;
     }
 
-    /// Commits the next batches, given as concatenated claims.
-    function commitBatches(bytes calldata claims) external onlyOperator whenNotPaused whenNotFrozen {
+    /// Commits the next batches, given as concatenated claims, and binds the operator to one publication of each.
+    function commitBatches(bytes calldata claims, bytes32[] calldata dataCommitments)
+        external
+        onlyOperator
+        whenNotPaused
+        whenNotFrozen
+    {
         uint64 count = Claims.count(claims);
+        if (dataCommitments.length != count) revert CommitmentsMissing(count, dataCommitments.length);
         Tip memory tip = _committed;
         uint64 queued = queueLength();
         uint64 latest = (uint64(block.timestamp) + MAX_TIME_AHEAD) * 1_000_000;
@@ -152,7 +162,7 @@ abstract contract Settlement is VerifierRegistry, L1Queue {
             if (claim.timestamp > latest) revert TimeAhead(latest, claim.timestamp);
             _claimHash[claim.batch] = keccak256(encoded);
             tip = _tipAfter(claim);
-            emit BatchCommitted(claim.batch, claim.stateRoot, encoded);
+            emit BatchCommitted(claim.batch, claim.stateRoot, dataCommitments[place], encoded);
         }
         _committed = tip;
     }

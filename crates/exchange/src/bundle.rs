@@ -64,6 +64,17 @@ impl Submission {
         }
     }
 
+    /// Commands that may take money out.
+    pub(crate) fn withdrawals(&self) -> usize {
+        match self {
+            Self::Streams { commands, .. } => {
+                commands.iter().filter(|(_, command)| may_withdraw(command)).count()
+            }
+            Self::Owner { command, .. } => usize::from(may_withdraw(command)),
+            Self::L1 { entries, .. } => entries.iter().filter(|(_, command)| may_withdraw(command)).count(),
+        }
+    }
+
     pub(crate) fn take_timestamps(&mut self) -> Vec<Timestamp> {
         match self {
             Self::Streams { timestamps, .. }
@@ -121,6 +132,11 @@ impl Ticket {
     fn unanswered(&self) -> Refused {
         lock(&self.fault).clone().map_or(Refused::ShuttingDown, Refused::Stopped)
     }
+}
+
+/// Whether a command may make a withdrawal. A deposit does when it cannot be credited.
+pub(crate) fn may_withdraw(command: &Command) -> bool {
+    matches!(command, Command::Withdraw { .. } | Command::Deposit { .. })
 }
 
 pub(crate) type Reply = Sender<Result<Acknowledgement, Refused>>;

@@ -25,6 +25,9 @@ pub struct Config {
     pub max_downstream_lag: u64,
     /// Commands in one submission at most. The journal's record must have room for them.
     pub max_bundle: usize,
+    /// Commands that may take money out of the exchange (withdrawals, and deposits, which go back when they cannot be
+    /// credited) in one batch at most: whoever pays a batch's withdrawals may not be able to take more at once.
+    pub max_withdrawals: usize,
     /// Messages a feed subscriber may be behind; then it is dropped. Memory is taken only for what waits.
     pub feed_buffer: usize,
     /// Take a snapshot after this many batches.
@@ -55,6 +58,7 @@ impl Config {
             max_lag: 1 << 20,
             max_downstream_lag: u64::MAX,
             max_bundle: 10_000,
+            max_withdrawals: 4_096,
             feed_buffer: 4_096,
             snapshot_every: 256,
             older_snapshots: 1,
@@ -75,11 +79,12 @@ impl Config {
     /// Whether the settings go together.
     pub(crate) fn check(&self) -> Result<(), ExchangeError> {
         let bad = |why: String| Err(ExchangeError::Config { why });
-        let Self { queue, group, max_bundle, feed_buffer, .. } = *self;
+        let Self { queue, group, max_bundle, max_withdrawals, feed_buffer, .. } = *self;
         for (name, zero) in [
             ("queue", queue == 0),
             ("group", group == 0),
             ("max_bundle", max_bundle == 0),
+            ("max_withdrawals", max_withdrawals == 0),
             ("feed_buffer", feed_buffer == 0),
             ("batch.commands", self.batch.commands == 0),
             ("snapshot_every", self.snapshot_every == 0),

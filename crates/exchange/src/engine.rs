@@ -12,7 +12,7 @@ use state::Sha256Hash;
 use transition::{Stream, stream_start};
 use types::{AccountId, Command, Event, MarketId, Origin, Sequenced, Side, Timestamp};
 
-use crate::bundle::Submission;
+use crate::bundle::{Submission, may_withdraw};
 use crate::chunk::{Chunk, Item};
 use crate::config::{Clock, Config};
 use crate::error::PanicGuard;
@@ -48,6 +48,8 @@ pub(crate) struct Cursor {
     pub batch: u64,
     /// Commands in it so far.
     pub in_batch: u64,
+    /// Commands in it so far that may take money out.
+    pub withdrawals: usize,
 }
 
 pub(crate) struct Engine {
@@ -174,7 +176,8 @@ impl Engine {
             }
             return;
         }
-        if self.ends_a_stream(&submission) {
+        let withdrawals = self.cursor.withdrawals.saturating_add(submission.withdrawals());
+        if withdrawals > self.config.max_withdrawals || self.ends_a_stream(&submission) {
             self.seal(chunk);
         }
         let mut signed = Vec::new();
@@ -355,6 +358,7 @@ impl Engine {
         self.cursor.sequence += 1;
         self.cursor.timestamp = timestamp;
         self.cursor.in_batch += 1;
+        self.cursor.withdrawals += usize::from(may_withdraw(&sequenced.command));
         let before = chunk.events.len();
         let events = &mut chunk.events;
         let outcome = if let Some(latency) = &mut self.latency {
@@ -393,7 +397,7 @@ impl Engine {
         encode_seal(self.cursor.batch, &mut chunk.records);
         chunk.items.push(Item::Seal { record: (start, chunk.records.len()), batch: self.cursor.batch });
         self.cursor.batch += 1;
-        self.cursor.in_batch = 0;
+        (self.cursor.in_batch, self.cursor.withdrawals) = (0, 0);
     }
 
     fn subscribe(&mut self, topic: Topic, sink: Sink, chunk: &mut Chunk) {

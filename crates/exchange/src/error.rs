@@ -156,6 +156,14 @@ pub enum Refused {
         /// Commands accepted at most.
         limit: usize,
     },
+    /// It may take out more at once than a batch may.
+    #[error("a submission holds at most {limit} deposits and withdrawals, this one has {found}; split it")]
+    Withdrawals {
+        /// Deposits and withdrawals found.
+        found: usize,
+        /// Accepted at most.
+        limit: usize,
+    },
     /// A command has no place in this kind of submission.
     #[error("{what}")]
     Misplaced {

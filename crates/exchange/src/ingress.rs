@@ -79,6 +79,7 @@ pub(crate) struct Ingress {
     pub queue: Sender<Message>,
     pub permits: Permits,
     pub max_bundle: usize,
+    pub max_withdrawals: usize,
     pub max_lag: u64,
     pub max_downstream_lag: u64,
 }
@@ -94,7 +95,7 @@ impl Ingress {
         permits: Permits,
     ) -> Self {
         let (chain_id, exchange) = identity;
-        let Config { max_bundle, max_lag, max_downstream_lag, .. } = *config;
+        let Config { max_bundle, max_withdrawals, max_lag, max_downstream_lag, .. } = *config;
         Self {
             chain_id,
             exchange,
@@ -104,6 +105,7 @@ impl Ingress {
             queue,
             permits,
             max_bundle,
+            max_withdrawals,
             max_lag,
             max_downstream_lag,
         }
@@ -135,6 +137,10 @@ impl Ingress {
         let found = submission.len();
         if found == 0 || found > self.max_bundle {
             return Err(Refused::Size { found, limit: self.max_bundle });
+        }
+        let found = submission.withdrawals();
+        if found > self.max_withdrawals {
+            return Err(Refused::Withdrawals { found, limit: self.max_withdrawals });
         }
         while let Some(busy) = self.busy() {
             if !wait {

@@ -41,7 +41,7 @@ pub use feeds::{DepthLevel, FeedError, FeedMessage, FeedUpdate, Subscription, To
 pub use market_view::{Level, Ticker};
 pub use rebuild::rebuild;
 pub use recovery::Recovered;
-pub use sealer::BatchReport;
+pub use sealer::{BatchReport, batch_path};
 pub use shadow::Disagreement;
 pub use signer::StreamSigner;
 pub use stats::{BusyNanos, LatencySummary, Stats};

@@ -11,6 +11,7 @@ use transition::{Anchor, Stream, TransitionError, restore, stream_digest, stream
 use types::{AccountId, DecodeError, Origin, Reader, Sequenced, Timestamp};
 
 use crate::ExchangeError;
+use crate::bundle::may_withdraw;
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::engine::{Cursor, follow_sessions};
@@ -124,7 +125,7 @@ pub(crate) fn open(
     let Anchor { chain_id, exchange, batch, sequence, timestamp, l1_position, .. } = restored.anchor;
     let identity = (chain_id, exchange);
     let sessions = restored_sessions(identity, &book, &restored.streams);
-    let cursor = Cursor { sequence, timestamp, l1_position, batch: batch + 1, in_batch: 0 };
+    let cursor = Cursor { sequence, timestamp, l1_position, batch: batch + 1, in_batch: 0, withdrawals: 0 };
     let kept = config.keep_batches.then_some(batches_dir);
     let shadow = Shadow::new(tree, batch + 1, sequence + 1, timestamp, genesis);
     let mut replay = Replay {
@@ -229,6 +230,7 @@ impl Replay {
             self.cursor.sequence = sequenced.sequence;
             self.cursor.timestamp = sequenced.timestamp;
             self.cursor.in_batch += 1;
+            self.cursor.withdrawals += usize::from(may_withdraw(&sequenced.command));
             let before = chunk.events.len();
             let events = &mut chunk.events;
             let Ok(outcome) = rules::execute(&mut self.book, &sequenced, &mut |event| events.push(event));
@@ -287,7 +289,7 @@ impl Replay {
         let mut executed = self.shadow.execute(batch)?;
         self.reports.push_back(self.sealer.seal(&mut executed)?);
         self.cursor.batch = batch + 1;
-        self.cursor.in_batch = 0;
+        (self.cursor.in_batch, self.cursor.withdrawals) = (0, 0);
         Ok(())
     }
 }

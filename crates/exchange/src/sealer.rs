@@ -154,8 +154,9 @@ pub(crate) struct Snapshot {
     pub journal_end: (u64, journal::ChainHash),
 }
 
-/// The file of a batch in a directory.
-fn batch_path(dir: &Path, batch: u64) -> PathBuf {
+/// The file of a sealed batch in a folder of them.
+#[must_use]
+pub fn batch_path(dir: &Path, batch: u64) -> PathBuf {
     dir.join(format!("{batch:012}.batch"))
 }
 

@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use exchange::batch_path;
 use proving::protocol::auth::Gate;
 use proving::{
     BatchSet, Cancellation, FormationPolicy, Former, Manager, Millis, Settings, SubmitError, SubmitOptions,
@@ -200,7 +201,7 @@ impl Follower {
         // While the queue is full, batches wait in their files.
         while self.hand_in()? {
             let number = self.next;
-            let path = self.batches.join(format!("{number:012}.batch"));
+            let path = batch_path(&self.batches, number);
             let group = if self.covered.contains(number) {
                 self.former.take()
             } else if path.exists() {
@@ -247,7 +248,7 @@ impl Follower {
         let last = self.manager.done(self.options.kind).complete_to();
         let before = self.progress.done_batch.load(Ordering::Relaxed);
         if last > before {
-            let path = self.batches.join(format!("{last:012}.batch"));
+            let path = batch_path(&self.batches, last);
             let batch = SealedBatch::read(&path).with_context(|| path.display().to_string())?;
             self.progress.done_sequence.store(batch.claim.last_sequence, Ordering::Relaxed);
             self.progress.done_batch.store(last, Ordering::Relaxed);

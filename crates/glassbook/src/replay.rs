@@ -23,7 +23,7 @@ use crate::proving_node::ProvingNode;
 use crate::report::{self, Measured};
 
 /// Commands handed in together at most.
-const MAX_BUNDLE: usize = 10_000;
+const MAX_BUNDLE: usize = 4_096;
 /// Samples of each market in the report's pictures, at least.
 const SAMPLES: usize = 400;
 

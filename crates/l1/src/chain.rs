@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
 use alloy_sol_types::SolCall as _;
 use contracts::bindings::Exchange;
-use contracts::{MAX_CLAIMS, withdrawal_lists};
+use contracts::{MAX_CLAIMS, MAX_WITHDRAWALS, withdrawal_lists};
 use serde::{Deserialize, Serialize};
 use settlement::{Action, BlockRef, Chain, Fate, Fault, Heads, Sealed, Sent, Standing};
 use tokio::runtime::Handle;
@@ -28,6 +28,12 @@ pub trait Batches {
     /// # Errors
     /// When it cannot be read.
     fn claim(&self, number: u64) -> Result<Vec<u8>, Fault>;
+
+    /// The commitment to a batch's published data; zeros when it is published another way.
+    ///
+    /// # Errors
+    /// When it is not published yet, or cannot be read.
+    fn data_commitment(&self, number: u64) -> Result<[u8; 32], Fault>;
 
     /// The proof of these batches as the verifier contract takes it, and the verifier's version.
     ///
@@ -155,7 +161,14 @@ impl<B: Batches> EthereumChain<B> {
     fn call(&self, action: Action, parts: &[Part]) -> Result<Vec<u8>, Fault> {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(Vec::new()) };
         match action {
-            Action::Commit => Ok(Exchange::commitBatchesCall { claims: claims(parts) }.abi_encode()),
+            Action::Commit => {
+                let commitments =
+                    parts.iter().map(|part| Ok(self.batches.data_commitment(part.number)?.into()));
+                let data_commitments = commitments.collect::<Result<Vec<_>, Fault>>()?;
+                let call =
+                    Exchange::commitBatchesCall { claims: claims(parts), dataCommitments: data_commitments };
+                Ok(call.abi_encode())
+            }
             Action::Prove => {
                 let (version, proof) = self.batches.proof(first.number, last.number)?;
                 let call = Exchange::proveBatchesCall { version, claims: claims(parts), proof: proof.into() };
@@ -197,6 +210,15 @@ impl<B: Batches> Chain for EthereumChain<B> {
     fn last_committed(&self) -> Result<u64, Fault> {
         self.heads()?;
         self.link.indexer.last_committed().map_err(|error| error.fault())
+    }
+
+    /// Finality carries every withdrawal: together no more than of one batch at most, which is what a transaction has room for.
+    fn room(&self, action: Action, batches: &[Sealed]) -> Result<usize, Fault> {
+        if action != Action::Finalise {
+            return Ok(batches.len());
+        }
+        let counts = batches.iter().map(|batch| Ok(self.batches.withdrawals(batch.number)?.len()));
+        Ok(together(&counts.collect::<Result<Vec<_>, Fault>>()?))
     }
 
     fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
@@ -271,6 +293,12 @@ impl<B: Batches> EthereumChain<B> {
                 let why = format!("the chain has another claim of batch {}", part.number);
                 return Err(lasting(why, "compare the exchange's batches with the chain"));
             }
+            if let Some(found) = batch.data_commitment
+                && found != self.batches.data_commitment(part.number)?
+            {
+                let why = format!("the chain has another commitment to the data of batch {}", part.number);
+                return Err(lasting(why, "publish the data that the chain's commitment names"));
+            }
             let step = match action {
                 Action::Commit => batch.committed,
                 Action::Prove => batch.proved,
@@ -325,6 +353,15 @@ impl Link {
     }
 }
 
+/// How many of the first batches go together, by their numbers of withdrawals.
+fn together(withdrawals: &[usize]) -> usize {
+    let sums = withdrawals.iter().scan(0_usize, |sum, count| {
+        *sum = sum.saturating_add(*count);
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= MAX_WITHDRAWALS).count()
+}
+
 fn claims(parts: &[Part]) -> Bytes {
     parts.iter().flat_map(|part| part.claim.iter().copied()).collect::<Vec<u8>>().into()
 }
@@ -354,4 +391,25 @@ fn remembered(sent: &Sent) -> Result<Remembered, Fault> {
 
 fn lasting(why: String, remedy: &str) -> Fault {
     Fault::Lasting { why, remedy: remedy.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_become_final_together_as_far_as_their_withdrawals_fit_into_a_transaction() {
+        let most = MAX_WITHDRAWALS;
+        for (withdrawals, expected) in [
+            (vec![], 0),
+            (vec![0; 16], 16),
+            (vec![most], 1),
+            (vec![most, 0, 0, 1, 0], 3),
+            (vec![most / 2, most / 2, 1], 2),
+            (vec![most + 1, 0], 0),
+            (vec![usize::MAX, usize::MAX], 0),
+        ] {
+            assert_eq!(together(&withdrawals), expected, "{withdrawals:?}");
+        }
+    }
 }

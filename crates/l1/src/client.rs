@@ -241,8 +241,30 @@ impl Client {
     /// # Errors
     /// When the contract refuses or the node does not answer.
     pub async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ClientError> {
+        self.call_after(to, call, BlockId::latest()).await
+    }
+
+    /// What a function returned at a block, by its hash.
+    ///
+    /// # Errors
+    /// Also when the node does not know the block, or its state any more.
+    pub async fn call_at<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        block: B256,
+    ) -> Result<C::Return, ClientError> {
+        self.call_after(to, call, BlockId::hash(block)).await
+    }
+
+    async fn call_after<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        block: BlockId,
+    ) -> Result<C::Return, ClientError> {
         let request = TransactionRequest::default().to(to).input(Bytes::from(call.abi_encode()).into());
-        let output = self.execute(request, BlockId::latest()).await?;
+        let output = self.execute(request, block).await?;
         C::abi_decode_returns(&output).map_err(|error| ClientError::Answer(error.to_string()))
     }
 
@@ -279,6 +301,19 @@ impl Client {
     /// When the node does not answer.
     pub async fn balance(&self, owner: Address) -> Result<alloy_primitives::U256, ClientError> {
         self.provider.get_balance(owner).await.map_err(|error| self.error(error))
+    }
+
+    /// Wei that an account had at a block, by its hash.
+    ///
+    /// # Errors
+    /// Also when the node does not know the block, or its state any more.
+    pub async fn balance_at(
+        &self,
+        owner: Address,
+        block: B256,
+    ) -> Result<alloy_primitives::U256, ClientError> {
+        let balance = self.provider.get_balance(owner).hash(block);
+        balance.await.map_err(|error| self.error(error))
     }
 
     /// Transactions of an account that are in blocks: its next nonce there.

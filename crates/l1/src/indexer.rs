@@ -146,6 +146,8 @@ pub struct Step {
 pub struct BatchSteps {
     /// `keccak256` of the claim that is committed.
     pub digest: Option<[u8; 32]>,
+    /// The commitment to its data that was committed with it.
+    pub data_commitment: Option<[u8; 32]>,
     /// When it was committed.
     pub committed: Option<Step>,
     /// When it was proved; when its proof was replaced, the time of the newest.

@@ -5,56 +5,29 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use prover_sp1::{Config, Sp1};
-use proving::router::{CycleModel, Workload};
 use proving::{Backend, BackendError, Cancellation};
-use test_batches::Sealer;
+use test_batches::{Sealer, costs_exactly};
 use transition::BatchRange;
 use verifier::sp1::{AGGREGATE_KEY, AGGREGATE_PROGRAM, COMMITTED_KEY, COMMITTED_PROGRAM};
-use verifier::{ProofError, ProofKind, ProofSystem};
-
-/// Batches of each size that are measured, and the cycles of all of them together.
-type Expected = [(usize, usize, u64); 4];
-
-fn check(mut sealer: Sealer, expected: Expected) {
-    let sp1 = Sp1::new(Config::default()).unwrap();
-    let mut found = expected;
-    for (size, batches, cycles) in &mut found {
-        *cycles = 0;
-        let mut workload = Workload::default();
-        for _ in 0..*batches {
-            let sealed = sealer.seal(*size);
-            let range = sealed.input.into();
-            let execution = sp1.execute(&range).unwrap();
-            assert_eq!(execution.claims, [sealed.claim]);
-            *cycles += execution.cycles;
-            workload += Workload::of(&range);
-        }
-        let estimated = CycleModel::measured(ProofSystem::Sp1).cycles(&workload);
-        println!(
-            "{batches} batches of {size}: {} cycles a command; {workload:?}; estimated {estimated:.0}",
-            *cycles / (*batches * *size) as u64
-        );
-        let ratio = estimated / *cycles as f64;
-        assert!((0.8..1.25).contains(&ratio), "the router's estimate is off by a factor of {ratio:.2}");
-    }
-    assert_eq!(found, expected);
-}
+use verifier::{ProofError, ProofKind};
 
 #[test]
 fn commands_of_the_recorded_flow_cost_exactly_this() {
     if let Some(sealer) = Sealer::recorded() {
-        check(
+        costs_exactly(
+            &Sp1::new(Config::default()).unwrap(),
             sealer.warm_up(),
-            [(1, 20, 5_181_237), (10, 10, 6_839_632), (100, 5, 9_730_517), (1_000, 2, 15_545_650)],
+            &[(1, 20, 5_181_237), (10, 10, 6_839_632), (100, 5, 9_730_517), (1_000, 2, 15_545_650)],
         );
     }
 }
 
 #[test]
 fn commands_of_simulated_flow_cost_exactly_this() {
-    check(
+    costs_exactly(
+        &Sp1::new(Config::default()).unwrap(),
         Sealer::simulated().warm_up(),
-        [(1, 20, 6_140_078), (10, 10, 11_346_091), (100, 5, 23_504_482), (1_000, 2, 33_273_636)],
+        &[(1, 20, 6_140_078), (10, 10, 11_346_091), (100, 5, 23_504_482), (1_000, 2, 33_273_636)],
     );
 }
 

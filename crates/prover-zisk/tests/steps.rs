@@ -7,58 +7,31 @@
 use std::sync::LazyLock;
 
 use prover_zisk::{Config, ELF, Zisk};
-use proving::router::{CycleModel, Workload};
 use proving::{Backend, BackendError};
 use sha2::{Digest, Sha256};
-use test_batches::Sealer;
+use test_batches::{Sealer, costs_exactly};
 use transition::BatchRange;
-use verifier::ProofSystem;
-
-/// Batches of each size that are measured, and the steps of all of them together.
-type Expected = [(usize, usize, u64); 4];
 
 /// ZisK's SDK allows one client in a process.
 static ZISK: LazyLock<Zisk> = LazyLock::new(|| Zisk::new(Config::default()));
 
-fn check(mut sealer: Sealer, expected: Expected) {
-    let mut found = expected;
-    for (size, batches, steps) in &mut found {
-        *steps = 0;
-        let mut workload = Workload::default();
-        for _ in 0..*batches {
-            let sealed = sealer.seal(*size);
-            let range = sealed.input.into();
-            let execution = ZISK.execute(&range).unwrap();
-            assert_eq!(execution.claims, [sealed.claim]);
-            *steps += execution.cycles;
-            workload += Workload::of(&range);
-        }
-        let estimated = CycleModel::measured(ProofSystem::Zisk).cycles(&workload);
-        println!(
-            "{batches} batches of {size}: {} steps a command; {workload:?}; estimated {estimated:.0}",
-            *steps / (*batches * *size) as u64
-        );
-        let ratio = estimated / *steps as f64;
-        assert!((0.8..1.25).contains(&ratio), "the router's estimate is off by a factor of {ratio:.2}");
-    }
-    assert_eq!(found, expected);
-}
-
 #[test]
 fn commands_of_the_recorded_flow_cost_exactly_this() {
     if let Some(sealer) = Sealer::recorded() {
-        check(
+        costs_exactly(
+            &*ZISK,
             sealer.warm_up(),
-            [(1, 20, 1_588_940), (10, 10, 2_868_679), (100, 5, 5_017_516), (1_000, 2, 9_575_710)],
+            &[(1, 20, 1_588_940), (10, 10, 2_868_679), (100, 5, 5_017_516), (1_000, 2, 9_575_710)],
         );
     }
 }
 
 #[test]
 fn commands_of_simulated_flow_cost_exactly_this() {
-    check(
+    costs_exactly(
+        &*ZISK,
         Sealer::simulated().warm_up(),
-        [(1, 20, 1_867_042), (10, 10, 4_456_309), (100, 5, 11_013_473), (1_000, 2, 19_037_485)],
+        &[(1, 20, 1_867_042), (10, 10, 4_456_309), (100, 5, 11_013_473), (1_000, 2, 19_037_485)],
     );
 }
 

@@ -174,6 +174,12 @@ pub trait Chain {
     /// When the chain cannot be reached.
     fn last_committed(&self) -> Result<u64, Fault>;
 
+    /// How many of the first of these batches fit into one transaction. At least one is sent in any case.
+    ///
+    /// # Errors
+    /// When the batches cannot be read.
+    fn room(&self, action: Action, batches: &[Sealed]) -> Result<usize, Fault>;
+
     /// Sends a transaction for consecutive batches; replaces `earlier`, which was sent for the same purpose and is open yet.
     /// What has been done already is refused by the contract and changes nothing.
     ///

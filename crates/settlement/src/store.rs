@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -80,10 +81,10 @@ pub trait Records {
     fn put(&self, records: &[&Record], totals: &Totals) -> Result<(), StoreError>;
 }
 
-/// The database of a node's settlement. One process at a time.
-#[derive(Debug)]
+/// The database of a node's settlement. One process at a time; clones share it, and read while another writes.
+#[derive(Clone, Debug)]
 pub struct Store {
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl Store {
@@ -100,7 +101,7 @@ impl Store {
         write.open_table(RECORDS)?;
         write.open_table(TOTALS)?;
         write.commit()?;
-        Ok(Self { database })
+        Ok(Self { database: Arc::new(database) })
     }
 }
 

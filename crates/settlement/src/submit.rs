@@ -61,6 +61,14 @@ impl<R: Records> Settlement<R> {
             return Ok(false);
         }
         group[0] = head;
+        // A proof is of all its batches.
+        if action != Action::Prove {
+            let batches: Vec<_> = group.iter().map(|record| record.batch.clone()).collect();
+            match ports.chain.room(action, &batches) {
+                Ok(room) => group.truncate(room.max(1)),
+                Err(fault) => return self.hold(group.swap_remove(0), &fault, now),
+            }
+        }
         self.send(ports, group, action, earlier, now)
     }
 

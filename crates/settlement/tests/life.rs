@@ -177,6 +177,8 @@ struct World {
     stuck: Cell<u64>,
     /// Proofs are of one batch each.
     single: Cell<bool>,
+    /// Batches that fit into one transaction to finality.
+    room: Cell<usize>,
 }
 
 impl World {
@@ -189,6 +191,7 @@ impl World {
             now: Cell::new(1_000),
             stuck: Cell::new(0),
             single: Cell::new(false),
+            room: Cell::new(usize::MAX),
         }
     }
 
@@ -473,7 +476,15 @@ impl Chain for Node<'_> {
         self.call(|| self.world.chain.borrow().contract().committed.len() as u64)
     }
 
+    fn room(&self, action: Action, batches: &[Sealed]) -> Result<usize, Fault> {
+        self.call(|| match action {
+            Action::Finalise => self.world.room.get().min(batches.len()),
+            _ => batches.len(),
+        })
+    }
+
     fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
+        assert!(action != Action::Finalise || batches.len() <= self.world.room.get().max(1));
         // It is on disk that this is about to be sent, and the disk took a write since the last time.
         let about = match action {
             Action::Commit => State::Committing,
@@ -540,6 +551,19 @@ fn without_trouble_every_batch_becomes_final_at_the_first_try() {
     let together =
         world.chain.borrow().txs().any(|(tx, _)| tx.action == Action::Finalise && tx.batches.len() == 2);
     assert!(together, "batches that are ready become final together");
+}
+
+#[test]
+fn what_does_not_fit_into_one_transaction_becomes_final_in_several() {
+    // The chain cannot even say that one fits: it is sent alone, and the chain decides.
+    for room in [0, 1, 2] {
+        let world = World::new(9, 3);
+        world.room.set(room);
+        let node = Node::new(&world);
+        assert!(node.run(|_| {}));
+        node.check();
+        assert_eq!(world.chain.borrow().refused(), 0);
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! input and panics.
 #![expect(clippy::unwrap_used, reason = "for tests")]
 
+mod cost;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
@@ -16,6 +18,8 @@ use transition::{
     stream_digest, stream_start,
 };
 use types::{AccountId, Command, Timestamp};
+
+pub use cost::costs_exactly;
 
 /// An exchange that seals exactly the commands that it is given.
 pub struct Sealer {

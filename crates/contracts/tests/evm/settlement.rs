@@ -7,7 +7,7 @@ use transition::Claim;
 
 use crate::chain::{CHAIN_ID, digest, person};
 use crate::ledger::opening;
-use crate::world::{ALICE, COIN, DEADLINE, FINALITY_DELAY, TOKEN, World};
+use crate::world::{ALICE, COIN, DEADLINE, FINALITY_DELAY, TOKEN, World, commit_call, data_commitment};
 
 /// Three sealed batches: the opening, one with two L1 entries, one without any.
 fn sealed() -> World {
@@ -26,7 +26,8 @@ fn solidity_reads_the_claim_as_rust_writes_it() {
     let claims = world.claims(1, 3);
     let outcome = world.commit(&claims).done();
     let events = outcome.events::<Exchange::BatchCommitted>();
-    for (event, claim) in events.iter().zip(&claims) {
+    for (place, (event, claim)) in events.iter().zip(&claims).enumerate() {
+        assert_eq!(event.dataCommitment, data_commitment(place));
         assert_eq!(event.batch, claim.batch);
         assert_eq!(event.stateRoot, B256::from(claim.state_root));
         assert_eq!(Claim::decode(&event.claim).as_ref(), Ok(claim));
@@ -155,7 +156,7 @@ fn an_entry_that_was_skipped_or_altered_is_not_the_queues() {
 fn claims_come_whole_and_not_too_many() {
     let mut world = sealed();
     let claims = concatenated(&world.claims(1, 3));
-    let commit = |bytes: Bytes| Exchange::commitBatchesCall { claims: bytes };
+    let commit = commit_call;
     for bytes in [Bytes::new(), claims.slice(..415), claims.slice(..417), vec![0; 257 * 416].into()] {
         world.operator(&commit(bytes)).refused::<Exchange::BadClaimsLength>();
     }
@@ -166,6 +167,11 @@ fn claims_come_whole_and_not_too_many() {
         let outcome = world.operator(&commit(bytes.into()));
         assert!(!outcome.done && outcome.output.is_empty());
     }
+    for commitments in [0, 2, 4] {
+        let commitments = (0..commitments).map(data_commitment).collect();
+        let call = Exchange::commitBatchesCall { claims: claims.clone(), dataCommitments: commitments };
+        world.operator(&call).refused::<Exchange::CommitmentsMissing>();
+    }
     world.operator(&commit(claims.slice(..416))).done();
 }
 
@@ -173,7 +179,7 @@ fn claims_come_whole_and_not_too_many() {
 fn a_batch_is_committed_once_by_the_operator() {
     let mut world = sealed();
     let claims = concatenated(&world.claims(1, 1));
-    world.anybody(&Exchange::commitBatchesCall { claims: claims.clone() }).refused::<Exchange::NotOperator>();
+    world.anybody(&commit_call(claims.clone())).refused::<Exchange::NotOperator>();
     world.commit(&world.claims(1, 1)).done();
     let error = world.commit(&world.claims(1, 1)).refused::<Exchange::BatchOutOfOrder>();
     assert_eq!(error, Exchange::BatchOutOfOrder { expected: 2, found: 1 });

@@ -252,7 +252,7 @@ impl World {
     }
 
     pub fn commit(&mut self, claims: &[Claim]) -> Outcome {
-        self.operator(&Exchange::commitBatchesCall { claims: concatenated(claims) })
+        self.operator(&commit_call(concatenated(claims)))
     }
 
     /// The attestation of two of the three.
@@ -379,4 +379,15 @@ impl World {
     pub fn wei(asset: u16, quanta: u64) -> U256 {
         U256::from(quanta) * U256::from(QUANTA[usize::from(asset)])
     }
+}
+
+/// The commitment to a batch's data, in these tests.
+pub fn data_commitment(place: usize) -> B256 {
+    B256::from(U256::from(place + 1))
+}
+
+/// Commits claims, however many these bytes are.
+pub fn commit_call(claims: Bytes) -> Exchange::commitBatchesCall {
+    let commitments = (0..claims.len() / Claim::BYTES).map(data_commitment);
+    Exchange::commitBatchesCall { claims, dataCommitments: commitments.collect() }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use exchange::{BatchPolicy, Clock, DepthLevel, Exchange, Refused, Submission, Ticket, Topic};
-use types::{AccountId, Command, OperatorCommand, Outcome, Quanta, Reject, SessionKey, Timestamp};
+use types::{AccountId, Command, OperatorCommand, Outcome, Quanta, Reject, Sequenced, SessionKey, Timestamp};
 
 use crate::kit::*;
 
@@ -546,4 +546,40 @@ fn eight_threads_with_bundles_registrations_new_accounts_and_subscriptions_do_no
         let batches = check_batches(dir.path(), &genesis());
         assert!(batches.len() > 10);
     });
+}
+
+#[test]
+fn no_batch_may_take_out_more_than_its_limit_not_even_one_that_a_restart_found_unfinished() {
+    let (running, dir) = (directory(), directory());
+    let mut config = config(running.path());
+    config.batch = BatchPolicy { commands: 1 << 40, interval: Duration::from_secs(3_600) };
+    config.max_withdrawals = 30;
+    let (exchange, _) = Exchange::open(config.clone(), &genesis(), |_| {}).unwrap();
+    set_up(&exchange);
+    let withdraw = || Command::Withdraw { asset: BASE, amount: Quanta(1) };
+    let withdraws = |count| vec![withdraw(); count];
+    let mut trader = Trader::join(&exchange, 1, 1);
+    // The traders' deposits count: there is room for six withdrawals.
+    assert_eq!(done(&exchange, trader.signs(withdraws(5))).batch, 1);
+    // What a machine that fails now leaves behind.
+    copy_directory(running.path(), dir.path());
+    config.data_dir = dir.path().to_path_buf();
+    let (exchange, _) = Exchange::open(config, &genesis(), |_| {}).unwrap();
+    let mut trader = Trader::join(&exchange, 1, 1);
+    assert_eq!(done(&exchange, trader.signs(withdraws(1))).batch, 1);
+    assert_eq!(done(&exchange, trader.signs(vec![command(1)])).batch, 1);
+    assert_eq!(done(&exchange, trader.signs(withdraws(1))).batch, 2);
+    assert_eq!(done(&exchange, trader.signs(withdraws(30))).batch, 3);
+    assert_eq!(done(&exchange, from_l1(vec![deposit(AccountId(1), BASE, 1)])).batch, 4);
+    let too_many = Refused::Withdrawals { found: 31, limit: 30 };
+    assert_eq!(refused(&exchange, trader.signs(withdraws(31))), too_many);
+    assert_eq!(refused(&exchange, from_l1(vec![deposit(AccountId(1), BASE, 1); 31])), too_many);
+    exchange.shutdown().unwrap();
+    for batch in check_batches(dir.path(), &genesis()) {
+        let commands = published(&[batch]);
+        let out = |command: &&Sequenced| {
+            matches!(command.command, Command::Withdraw { .. } | Command::Deposit { .. })
+        };
+        assert!(commands.iter().filter(out).count() <= 30);
+    }
 }

@@ -221,9 +221,10 @@ fn another_genesis_a_second_process_and_senseless_settings_are_refused_with_thei
     }
 
     type Change = fn(&mut exchange::Config);
-    let senseless: [(Change, &str); 7] = [
+    let senseless: [(Change, &str); 8] = [
         (|config| config.queue = 0, "queue"),
         (|config| config.group = 0, "group"),
+        (|config| config.max_withdrawals = 0, "max_withdrawals"),
         (|config| config.max_bundle = 0, "max_bundle"),
         (|config| config.feed_buffer = 0, "feed_buffer"),
         (|config| config.batch.commands = 0, "batch.commands"),

@@ -1,15 +1,16 @@
 //! `glassbook dev`: a whole exchange on a chain, in one process; `glassbook recover`: an exchange from its chain.
 
 mod attestors;
-mod audit;
 mod chain;
 mod claims;
+mod custody;
 mod desk;
 mod keys;
 mod node;
 mod published;
 mod recover;
 mod settling;
+mod status;
 mod table;
 mod traffic;
 
@@ -86,6 +87,9 @@ pub struct Options {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub keys: Keys,
+    /// Serve what became of batches and commands, and figures for Prometheus, at this port of this machine; 0 for some free one
+    #[arg(long, value_name = "PORT", default_value_t = 7700)]
+    pub status_port: u16,
     /// Seal a batch after this many commands
     #[arg(long, value_name = "COMMANDS", default_value_t = 1_000)]
     pub batch: u64,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use contracts::MAX_WITHDRAWALS;
 use exchange::{BatchPolicy, Exchange};
 use flow::{Simulation, SimulationOptions};
 use indicatif::ProgressBar;
@@ -16,20 +18,21 @@ use l1::{EthereumChain, Indexer, IndexerOptions};
 use proving::{Cancellation, Millis};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use rules::{Capacity, Genesis};
+use rules::Capacity;
 use settlement::{Policy, Ports, Settlement, SettlementError, State, Store, Summary};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use types::Timestamp;
 use verifier::ProofKind;
 use verifier::sp1::COMMITTED_PROGRAM;
 
 use super::attestors::Attestors;
-use super::audit::audit;
 use super::chain::{ATTESTORS, Chain, Delays, Deployment, USERS};
+use super::custody::{Checked, Custody};
 use super::desk::Desk;
 use super::keys::{self, Role};
 use super::published::Published;
 use super::settling::{self, Evidence};
+use super::status::{self, Board};
 use super::traffic::{Beginning, Traffic};
 use super::{Flow, Options, claims, table};
 use crate::prove::ProvingOptions;
@@ -115,7 +118,10 @@ fn on_chain(
         ))
         .context("the contracts")?;
 
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.status_port);
+    let listener = status::bind(address, runtime.handle())?;
     let mut config = exchange::Config::new(places.exchange());
+    config.max_withdrawals = MAX_WITHDRAWALS;
     config.batch = BatchPolicy { commands: options.batch.max(1), interval: options.interval };
     let (exchange, recovered) = Exchange::open(config, &genesis, |_| {})?;
     let exchange = Arc::new(exchange);
@@ -133,6 +139,9 @@ fn on_chain(
         None => Evidence::Executed,
         Some(node) => Evidence::Proofs(Arc::clone(node), options.proofs, options.keys),
     };
+    let store = Store::open(&places.of("settlement.redb"))?;
+    let board = Board::new(store.clone(), places.batches(), worth(options.proofs), &exchange);
+    let board = Arc::new(board);
     let settler = Settler::start(Setting {
         places,
         chain,
@@ -141,8 +150,13 @@ fn on_chain(
         indexer: &indexer,
         publisher,
         evidence,
+        store,
+        board: Arc::clone(&board),
     })?;
-    banner(options, places, chain, &deployment)?;
+    let custody = Custody::new(chain.client.clone(), deployment.clone(), places.published.clone(), &genesis);
+    let watch = Watch::start(custody, &indexer, &board, handle.clone());
+    let server = status::serve(board, listener, &handle)?;
+    banner(options, places, chain, &deployment, server.address)?;
 
     let funder = Arc::new(chain.sender(&chain.funder));
     let traffic = Traffic {
@@ -166,7 +180,8 @@ fn on_chain(
             traffic.trade(simulation, &accounts, &beginning, until).map(drop)
         });
         let over = || stop.is_cancelled() || until.is_some_and(|until| Instant::now() >= until);
-        let troubled = || exchange.fault().is_some() || settler.has_ended() || desk.has_ended();
+        let troubled =
+            || exchange.fault().is_some() || settler.has_ended() || desk.has_ended() || watch.has_ended();
         let played = || options.flow.is_some() && traffic.is_finished();
         while !(over() || troubled() || played()) {
             show(&spinner, &exchange, &settler);
@@ -186,17 +201,17 @@ fn on_chain(
         options,
         places,
         runtime,
-        chain,
         &deployment,
-        &genesis,
         &exchange,
         settler,
+        watch,
         &indexer,
         &spinner,
         &funder,
         claimed,
     );
     spinner.finish_and_clear();
+    drop(server);
     if let Some(node) = proving.and_then(Arc::into_inner) {
         node.stop()?;
     }
@@ -229,11 +244,10 @@ fn finish(
     options: &Options,
     places: &Places,
     runtime: &Runtime,
-    chain: &Chain,
     deployment: &Deployment,
-    genesis: &Genesis,
     exchange: &Exchange,
     settler: Settler,
+    watch: Watch,
     indexer: &Indexer,
     spinner: &ProgressBar,
     funder: &l1::Sender,
@@ -241,7 +255,7 @@ fn finish(
 ) -> Result<()> {
     let began = Instant::now();
     exchange.seal();
-    loop {
+    while !watch.has_ended() {
         show(spinner, exchange, &settler);
         let stats = exchange.stats();
         if let Some(fault) = exchange.fault() {
@@ -259,21 +273,21 @@ fn finish(
         }
         thread::sleep(IDLE);
     }
+    // Nothing more is settled after a disagreement.
     let (settled, summary) = settler.stop()?;
-    let kind = match options.proofs {
-        ProofKind::Executed => "attested: executed again, NOT PROVED".to_string(),
-        kind => format!("attested: {kind} proof"),
-    };
+    let mut custody = watch.stop()?;
+    let kind = worth(options.proofs);
     spinner.finish_and_clear();
     let mut out = std::io::stdout().lock();
     table::batches(&mut out, &settled, &places.batches(), &kind)?;
     table::summary(&mut out, &summary)?;
     let last = last_batch(&places.batches())?;
     runtime.block_on(indexer.follow())?;
-    let rows =
-        runtime.block_on(audit(&chain.client, indexer, deployment, &places.published, genesis, last))?;
-    table::custody(&mut out, &rows)?;
-    ensure!(rows.iter().all(super::audit::Row::agrees), "the contract does not hold what the exchange owes");
+    let checked = runtime.block_on(custody.check(indexer))?.context("the index has no block")?;
+    table::custody(&mut out, &checked)?;
+    if let Some(wrong) = checked.disagreement() {
+        bail!("the contract and the exchange disagree: {wrong}");
+    }
     ensure!(
         summary.halted.is_none() && summary.failures.is_empty(),
         "settlement needs somebody to look at it"
@@ -331,6 +345,8 @@ struct Setting<'a> {
     indexer: &'a Arc<Indexer>,
     publisher: Published,
     evidence: Evidence,
+    store: Store,
+    board: Arc<Board>,
 }
 
 /// Settlement, in a thread of its own.
@@ -345,7 +361,8 @@ struct Settler {
 
 impl Settler {
     fn start(setting: Setting<'_>) -> Result<Self> {
-        let Setting { places, chain, runtime, deployment, indexer, publisher, evidence } = setting;
+        let Setting { places, chain, runtime, deployment, indexer, publisher, evidence, store, board } =
+            setting;
         let signers = (0..ATTESTORS.0).take(ATTESTORS.1).map(|number| keys::signer(Role::Attestor, number));
         let signers = signers.collect::<Result<Vec<_>>>()?;
         let attestors = Attestors::new(signers, deployment.chain_id, deployment.verifier, COMMITTED_PROGRAM);
@@ -353,7 +370,6 @@ impl Settler {
         let sender = chain.sender(&chain.operator);
         let opened = EthereumChain::open(sender, Arc::clone(indexer), deployment.exchange, desk.clone());
         let ethereum = runtime.block_on(opened)?;
-        let store = Store::open(&places.of("settlement.redb"))?;
         let random = ChaCha12Rng::seed_from_u64(Millis::now().0);
         let mut settlement = Settlement::open(store, Policy::default(), random)?;
         let settled = Arc::new(AtomicU64::new(settlement.first_open() - 1));
@@ -369,6 +385,7 @@ impl Settler {
                     Ok(active) => active,
                     Err(SettlementError::Conflict(conflict)) => {
                         eprintln!("settlement has stopped: {conflict}");
+                        board.settled(settlement.summary(now), settlement.take_events());
                         break;
                     }
                     Err(error) => {
@@ -380,7 +397,7 @@ impl Settler {
                 shown.store(summary.last_final, Ordering::Relaxed);
                 known.store(summary.last_sealed, Ordering::Relaxed);
                 tell(&summary, &mut trouble);
-                settlement.take_events();
+                board.settled(summary, settlement.take_events());
                 if !active {
                     thread::sleep(IDLE);
                 }
@@ -397,6 +414,77 @@ impl Settler {
     fn stop(self) -> Result<(Vec<settlement::Record>, Summary)> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow!("the thread that settles panicked"))?
+    }
+}
+
+/// Compares custody at each new block, in a thread of its own, which ends at a disagreement.
+struct Watch {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<Custody>>,
+}
+
+impl Watch {
+    fn start(mut custody: Custody, indexer: &Arc<Indexer>, board: &Arc<Board>, runtime: Handle) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (end, indexer, board) = (Arc::clone(&stop), Arc::clone(indexer), Arc::clone(board));
+        let thread = thread::spawn(move || {
+            let (mut last, mut doubt): (_, Option<Checked>) = (None, None);
+            let mut errors: Option<(String, bool)> = None;
+            while !end.load(Ordering::Relaxed) {
+                let tip = indexer.tip()?;
+                thread::sleep(IDLE);
+                if tip == last {
+                    continue;
+                }
+                let checked = match runtime.block_on(custody.check(&indexer)) {
+                    Ok(Some(checked)) => checked,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        board.not_checked();
+                        let text = format!("{error:#}");
+                        // A block may be gone by a reorg, a node too busy: it is said when it lasts, and once.
+                        errors = match errors {
+                            Some((before, false)) if before == text => {
+                                eprintln!("custody cannot be compared: {text}");
+                                Some((before, true))
+                            }
+                            Some((before, told)) if before == text => Some((before, told)),
+                            _ => Some((text, false)),
+                        };
+                        continue;
+                    }
+                };
+                errors = None;
+                last = Some(checked.block);
+                let wrong = checked.disagreement();
+                board.checked(checked.clone());
+                // A reorg in the middle of it looks like one.
+                match (wrong, doubt.take()) {
+                    (Some(wrong), Some(_)) => bail!("the contract and the exchange disagree: {wrong}"),
+                    (Some(_), None) => (last, doubt) = (None, Some(checked)),
+                    (None, _) => {}
+                }
+            }
+            Ok(custody)
+        });
+        Self { stop, thread }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    fn stop(self) -> Result<Custody> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| anyhow!("the thread that compares custody panicked"))?
+    }
+}
+
+/// What stands behind a batch that is proved on the chain.
+fn worth(proofs: ProofKind) -> String {
+    match proofs {
+        ProofKind::Executed => "attested: executed again, NOT PROVED".to_string(),
+        kind => format!("attested: {kind} proof"),
     }
 }
 
@@ -417,7 +505,13 @@ fn tell(summary: &Summary, before: &mut Option<String>) {
 }
 
 /// Shows what runs where, in the manner of anvil.
-fn banner(options: &Options, places: &Places, chain: &Chain, deployment: &Deployment) -> Result<()> {
+fn banner(
+    options: &Options,
+    places: &Places,
+    chain: &Chain,
+    deployment: &Deployment,
+    status: SocketAddr,
+) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nglassbook {}: an exchange on a chain\n", env!("CARGO_PKG_VERSION"))?;
     let whose = if chain.embedded.is_some() { "embedded ethrex" } else { "somebody's node" };
@@ -449,6 +543,7 @@ fn banner(options: &Options, places: &Places, chain: &Chain, deployment: &Deploy
         }
     )?;
     writeln!(out, "published     {}", places.published.display())?;
+    writeln!(out, "status        http://{status}/batches /batches/N /commands/N /events /metrics")?;
     writeln!(
         out,
         "keys          attestors' and traders' keys are public: hold NOTHING OF WORTH in this exchange"

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use exchange::batch_path;
 use rules::Genesis;
 use settlement::{Fault, Publisher, Sealed};
 use sha2::{Digest as _, Sha256};
@@ -54,11 +55,6 @@ pub fn batch(dir: &Path, number: u64) -> Result<SealedBatch> {
     let path = batch_path(dir, number);
     SealedBatch::read(&path)
         .with_context(|| format!("{}: batch {number} is not published here", path.display()))
-}
-
-/// Where a batch is.
-pub fn batch_path(dir: &Path, number: u64) -> PathBuf {
-    dir.join(format!("{number:012}.batch"))
 }
 
 /// Writes a file whole or not at all, and waits until it is on disk.

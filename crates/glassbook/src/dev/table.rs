@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use exchange::batch_path;
 use settlement::{Action, Record, State, Summary};
 use transition::SealedBatch;
 
-use super::audit::Row;
-use super::published::batch_path;
+use super::custody::Checked;
 
 /// Batches that are listed at the beginning and at the end of a long list.
 const LISTED: usize = 20;
@@ -92,13 +92,13 @@ pub fn summary(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
 }
 
 /// What the contract holds and what is owed, in wei.
-pub fn custody(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+pub fn custody(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
     writeln!(
         out,
         "\n{:>5} {:>34} {:>26} {:>26} {:>34}",
         "asset", "balances, wei", "deposits on the way", "not claimed", "the contract holds"
     )?;
-    for (asset, row) in rows.iter().enumerate() {
+    for (asset, row) in checked.rows.iter().enumerate() {
         let agrees = if row.agrees() { "= owed" } else { "NOT WHAT IS OWED" };
         writeln!(
             out,

@@ -228,7 +228,7 @@ impl Store {
 
     pub fn batch(&self, number: u64) -> Result<BatchSteps, IndexError> {
         let read = self.database.begin_read()?;
-        let table = read.open_table(STEPS)?;
+        let (table, events) = (read.open_table(STEPS)?, read.open_table(EVENTS)?);
         let mut batch = BatchSteps::default();
         for entry in table.range((number, 0, 0)..=(number, u64::MAX, u64::MAX))? {
             let (key, value) = entry?;
@@ -236,8 +236,19 @@ impl Store {
             let step = Some(Step { block: BlockRef { number: key.value().1, hash }, timestamp });
             match kind {
                 COMMITTED => {
-                    batch =
-                        BatchSteps { digest: Some(digest), committed: step, proved: None, finalised: None }
+                    let (_, block, place) = key.value();
+                    let stored =
+                        events.get((block, place))?.ok_or(IndexError::Damaged { what: "an event" })?;
+                    let (_, Some(ExchangeEvents::BatchCommitted(event))) = decode(stored.value())? else {
+                        return Err(IndexError::Damaged { what: "an event" });
+                    };
+                    let data_commitment = Some(event.dataCommitment.0);
+                    batch = BatchSteps {
+                        digest: Some(digest),
+                        data_commitment,
+                        committed: step,
+                        ..BatchSteps::default()
+                    };
                 }
                 PROVED => batch.proved = step,
                 FINAL => batch.finalised = step,

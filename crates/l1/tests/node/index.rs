@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use alloy_primitives::keccak256;
 use contracts::bindings::Exchange;
 use contracts::bindings::Exchange::ExchangeEvents;
 use l1::{Client, Confirmation, IndexError, IndexerOptions};
@@ -153,6 +154,8 @@ async fn batches_that_were_reverted_are_gone_and_come_again() {
     assert_eq!(index.last_committed().unwrap(), 1);
     assert_eq!(index.batch(2).unwrap(), l1::BatchSteps::default());
     assert_eq!(index.batch(1).unwrap().digest, Some(batches[0].digest));
+    let commitment = keccak256(1_u64.to_le_bytes()).0;
+    assert_eq!(index.batch(1).unwrap().data_commitment, Some(commitment));
     // The reorg undoes the revert.
     world.l1.reorg(1).await.unwrap();
     index.follow().await.unwrap();

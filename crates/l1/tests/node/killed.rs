@@ -76,6 +76,10 @@ impl Chain for Mortal<EthereumChain<Book>> {
         self.inner.last_committed()
     }
 
+    fn room(&self, action: Action, batches: &[Sealed]) -> Result<usize, Fault> {
+        self.inner.room(action, batches)
+    }
+
     fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
         self.fuse.around(|| self.inner.send(action, batches, earlier))
     }
