@@ -18,7 +18,7 @@ use transition::{EventsLog, Native, balance_key, decode_balance, execute_batch, 
 use types::{AccountId, AssetId};
 
 use super::amount::Asset;
-use super::contract::{Contract, Place};
+use super::contract::Contract;
 use crate::dev::{check_root, published};
 
 /// Names the file's form.

@@ -114,8 +114,8 @@ async fn approve(caller: &Caller, asset: &Asset, value: U256) -> Result<()> {
     let client = &caller.contract.client;
     let has = client.call(asset.token, &IERC20::balanceOfCall { owner }).await.map_err(way_out::of)?;
     ensure!(has >= value, "{owner} has {has} wei of token {}, {value} are needed", asset.token);
-    let allowance = client.call(asset.token, &IERC20::allowanceCall { owner, spender });
-    let allowance = allowance.await.map_err(way_out::of)?;
+    let call = IERC20::allowanceCall { owner, spender };
+    let allowance = client.call(asset.token, &call).await.map_err(way_out::of)?;
     if allowance >= value {
         return Ok(());
     }

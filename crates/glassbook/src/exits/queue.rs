@@ -39,8 +39,10 @@ pub struct Standing {
     proved_position: u64,
     /// Entries in final batches.
     pub final_position: u64,
-    committed: u64,
-    proved: u64,
+    /// The last committed batch.
+    pub committed: u64,
+    /// The last proved batch.
+    pub proved: u64,
     /// The last final batch.
     pub final_batch: u64,
     force_deadline: u64,

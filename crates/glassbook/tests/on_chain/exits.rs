@@ -3,7 +3,7 @@
 use std::fs;
 
 use alloy_primitives::U256;
-use contracts::bindings::{Exchange, IERC20, Token};
+use contracts::bindings::Exchange;
 
 use crate::kit::{DEADLINE, Who, World, done, halves, has, refused, until};
 
@@ -51,13 +51,23 @@ fn a_forced_withdrawal_is_paid_by_a_proof_from_the_chain_alone() {
     has(&claim(), "1 withdrawals are in final batches, all were paid");
     assert_eq!(world.balance(Who::User), before + halves(1));
 
-    // An exit takes out the rest.
-    has(&done(&world.call(Who::User, &["l1", "exit", "--assets", &coin])), "entries 3 to 5 of the queue");
+    // An exit takes out the rest: two withdrawals of one batch.
+    world.mint(Who::User, 0);
+    let text = done(&deposit(Who::User, "0", "7q"));
+    has(&text, "approved");
+    has(&text, "deposited 7 quanta");
+    let text = done(&world.call(Who::User, &["l1", "exit", "--assets", &format!("{coin},0")]));
+    has(&text, "entries 4 to 7 of the queue");
     world.wait_for_entries(Who::User);
-    let before = world.balance(Who::User);
-    has(&claim(), "claimed 1.5 (150000000 quanta)");
-    assert_eq!(world.balance(Who::User), before + halves(3));
-    assert_eq!(world.view(Exchange::heldCall { asset: world.coin() }), U256::ZERO);
+    let (coins, tokens) = (world.balance(Who::User), world.tokens(Who::User, 0));
+    let text = claim();
+    has(&text, "claimed 1.5 (150000000 quanta)");
+    has(&text, "paid 2 withdrawals");
+    assert_eq!(world.balance(Who::User), coins + halves(3));
+    assert_eq!(world.tokens(Who::User, 0), tokens + world.quanta(0, 7));
+    for asset in [world.coin(), 0] {
+        assert_eq!(world.view(Exchange::heldCall { asset }), U256::ZERO, "asset {asset}");
+    }
     has(&done(&world.ask(&["l1", "status"])), "frozen      no, and nothing waits");
 }
 
@@ -71,11 +81,8 @@ fn when_the_operator_is_gone_users_freeze_the_exchange_and_leave_with_everything
     let deposit =
         |asset: &str, amount| world.call(Who::User, &["l1", "deposit", "--asset", asset, "--amount", amount]);
     done(&deposit(&coin, "2"));
-    let mint = Token::mintCall { to: Who::User.address(), amount: U256::MAX >> 1 };
-    world.send(Who::User, world.token(token), &mint).unwrap();
-    let text = done(&deposit("0", "7q"));
-    has(&text, "approved");
-    has(&text, "deposited 7 quanta");
+    world.mint(Who::User, token);
+    done(&deposit("0", "7q"));
     world.wait_for_entries(Who::User);
 
     // The operator goes.
@@ -125,7 +132,7 @@ fn when_the_operator_is_gone_users_freeze_the_exchange_and_leave_with_everything
     let forged_file = world.path("forged.json");
     fs::write(&forged_file, forged.to_string()).unwrap();
     let forged_file = forged_file.to_str().unwrap();
-    has(&refused(&verify(forged_file, &[])), "the proof is of no balance");
+    has(&refused(&verify(forged_file, &[])), "the proof does not hold");
     refused(&world.call(Who::Helper, &["l1", "escape", "--proof", forged_file]));
     // What is no proof at all.
     fs::write(forged_file, "{}").unwrap();
@@ -138,22 +145,16 @@ fn when_the_operator_is_gone_users_freeze_the_exchange_and_leave_with_everything
         command.args(["balance", "proof", "--owner", &owner, "--batch", &batch.to_string(), "--out"]);
         command.arg(&old).arg("--published").arg(&published).output().unwrap().status.success()
     });
-    if made.is_some() {
-        let old = old.to_str().unwrap();
-        done(&verify(old, &[]));
-        has(&refused(&world.call(Who::Helper, &["l1", "escape", "--proof", old])), "make them anew");
-    }
+    made.expect("the deposits are in two batches");
+    let old = old.to_str().unwrap();
+    done(&verify(old, &[]));
+    has(&refused(&world.call(Who::Helper, &["l1", "escape", "--proof", old])), "make them anew");
 
     // Everybody is paid to the wei, once.
-    let tokens = || {
-        let call = IERC20::balanceOfCall { owner: Who::User.address() };
-        world.runtime.block_on(world.client.call(world.token(token), &call)).unwrap()
-    };
-    let (coins, before) = (world.balance(Who::User), tokens());
+    let (coins, tokens) = (world.balance(Who::User), world.tokens(Who::User, token));
     has(&done(&escape()), "paid 2 balances");
     assert_eq!(world.balance(Who::User), coins + halves(4));
-    let quantum = world.view(Exchange::assetInfoCall { asset: token }).quantum;
-    assert_eq!(tokens(), before + U256::from(7) * U256::from(quantum));
+    assert_eq!(world.tokens(Who::User, token), tokens + world.quanta(token, 7));
     has(&refused(&escape()), "already");
     let proofs: serde_json::Value = serde_json::from_str(&text).unwrap();
     let found = proofs["balances"].as_array().unwrap().iter().find(|entry| entry["asset"] == asset);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
+use contracts::bindings::{Exchange, IERC20, Token};
 use l1::{Client, ClientError, Config, EmbeddedL1, FeePolicy, Sender, Signer};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -179,6 +180,23 @@ impl World {
 
     pub fn balance(&self, who: Who) -> U256 {
         self.runtime.block_on(self.client.balance(who.address())).unwrap()
+    }
+
+    /// More of a token than anybody needs.
+    pub fn mint(&self, who: Who, asset: u16) {
+        let call = Token::mintCall { to: who.address(), amount: U256::MAX >> 1 };
+        self.send(who, self.token(asset), &call).unwrap();
+    }
+
+    /// What somebody has of a token, in wei.
+    pub fn tokens(&self, who: Who, asset: u16) -> U256 {
+        let call = IERC20::balanceOfCall { owner: who.address() };
+        self.runtime.block_on(self.client.call(self.token(asset), &call)).unwrap()
+    }
+
+    /// Quanta of an asset in wei.
+    pub fn quanta(&self, asset: u16, quanta: u64) -> U256 {
+        U256::from(quanta) * U256::from(self.view(Exchange::assetInfoCall { asset }).quantum)
     }
 
     /// Time passes on the chain.

@@ -1,14 +1,14 @@
 //! The operator takes committed batches back: the same are committed again, or the exchange goes back to what stands.
 
 use std::fs;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::kit::{PAUSE, Who, World, batch_file, done, has, refused, until};
+use crate::kit::{PAUSE, Running, Who, World, batch_file, done, has, refused, until};
 
-/// An exchange with at least three committed batches that nobody proves. It has ended; how many there are.
-fn committed() -> (World, u64) {
+/// An exchange that runs, with at least three committed batches that nobody proves; how many there are.
+fn committed() -> (World, Running, u64) {
     let world = World::new();
     let exchange = world.start(&["--proofs", "core", "--listen", "127.0.0.1:0"]);
     let coin = world.coin().to_string();
@@ -22,9 +22,8 @@ fn committed() -> (World, u64) {
         });
     }
     assert!(batches >= 3, "{batches} batches");
-    drop(exchange);
     assert_eq!(world.committed_and_proved(), (batches, 0));
-    (world, batches)
+    (world, exchange, batches)
 }
 
 fn revert(world: &World, to: u64) -> Output {
@@ -44,7 +43,7 @@ fn unpause(world: &World) {
 
 #[test]
 fn batches_that_were_reverted_are_committed_again_when_the_pause_ends() {
-    let (world, batches) = committed();
+    let (world, exchange, batches) = committed();
     let why = refused(&revert(&world, 1));
     has(&why, "in a pause alone");
     has(&why, "glassbook operator pause");
@@ -57,13 +56,13 @@ fn batches_that_were_reverted_are_committed_again_when_the_pause_ends() {
     assert_eq!(world.committed_and_proved(), (1, 0));
     let before: Vec<_> = (1..=batches).map(|number| world.batch(number)).collect();
 
-    // The exchange goes on in the pause; its commits are refused until the pause ends.
-    let mut running = world.dev(&["--for", "1s"]);
-    let running = running.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The exchange runs on in the pause; its commits are refused until the pause ends.
     sleep(Duration::from_secs(4));
     assert_eq!(world.committed_and_proved().0, 1, "something was committed in the pause");
     unpause(&world);
-    let report = done(&running.wait_with_output().unwrap());
+    until("the same batches, committed again", || (world.committed_and_proved().0 >= batches).then_some(()));
+    drop(exchange);
+    let report = done(&world.dev(&["--for", "1s"]).output().unwrap());
     has(&report, "the contract holds what the exchange owes, to the wei");
     let after: Vec<_> = (1..=batches).map(|number| world.batch(number)).collect();
     assert!(before == after, "other batches were settled than before");
@@ -75,7 +74,8 @@ fn batches_that_were_reverted_are_committed_again_when_the_pause_ends() {
 
 #[test]
 fn an_exchange_goes_back_to_the_batches_that_stand() {
-    let (world, batches) = committed();
+    let (world, exchange, batches) = committed();
+    drop(exchange);
     let recover = |to: &str, more: &[&str]| {
         let mut command = world.glassbook();
         command.args(["recover", "--from-l1", &world.l1.url(), "--exchange", &world.exchange().to_string()]);
