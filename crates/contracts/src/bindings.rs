@@ -47,6 +47,8 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     interface IERC20 {
         function balanceOf(address owner) external view returns (uint256);
+        function allowance(address owner, address spender) external view returns (uint256);
         function approve(address spender, uint256 amount) external returns (bool);
+        function decimals() external view returns (uint8);
     }
 }

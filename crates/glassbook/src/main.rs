@@ -1,6 +1,7 @@
 //! Glassbook in one binary: replays and simulates markets, shows and checks what an exchange wrote.
 
 mod dev;
+mod exits;
 mod inspect;
 mod player;
 mod prove;
@@ -64,6 +65,15 @@ enum Command {
     Dev(dev::Options),
     /// Make an exchange's data directory anew, from L1 and its published batches alone
     Recover(dev::RecoverOptions),
+    /// Your money on L1, without asking the operator: deposit, force operations, claim, freeze, escape
+    #[command(subcommand)]
+    L1(exits::L1Command),
+    /// Prove what an owner has under the final state, and check such proofs
+    #[command(subcommand)]
+    Balance(exits::BalanceCommand),
+    /// What an operator does on L1 by hand: pauses, taking committed batches back
+    #[command(subcommand)]
+    Operator(exits::OperatorCommand),
     /// Make the receipt of a command from its sealed batch, and check it
     ///
     /// A receipt proves what one command did: its outcome, its fills and fees, as a leaf of the batch's events root.
@@ -137,6 +147,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Replay(options) => replay::run(&options),
         Command::Dev(options) => dev::run(&options),
         Command::Recover(options) => dev::recover(&options),
+        Command::L1(command) => exits::l1(&command),
+        Command::Balance(command) => exits::balance(&command),
+        Command::Operator(command) => exits::operator(&command),
         Command::Simulate(options) => simulate::run(&options),
         Command::Bench(BenchOptions { quick, json, seed }) => {
             bench::run(&bench::Options { quick, json, seed })?;

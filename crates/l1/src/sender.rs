@@ -1,6 +1,7 @@
 //! Sends the transactions of one key: gas, fees, nonces, replacement, and what became of them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy::consensus::{SignableTransaction as _, TxEip1559, TxEnvelope};
@@ -95,20 +96,20 @@ pub enum Outcome {
     Displaced,
 }
 
-/// Sends the transactions of one key. One for a key and a process: the nonces are its own.
-#[derive(Debug)]
+/// Sends the transactions of one key. One for a key and a process, and its clones: the nonces are theirs.
+#[derive(Clone, Debug)]
 pub struct Sender {
     client: Client,
     signer: Signer,
     policy: FeePolicy,
-    nonces: Mutex<Nonces>,
+    nonces: Arc<Mutex<Nonces>>,
 }
 
 impl Sender {
     /// For a key.
     #[must_use]
     pub fn new(client: Client, signer: Signer, policy: FeePolicy) -> Self {
-        Self { client, signer, policy, nonces: Mutex::new(Nonces::default()) }
+        Self { client, signer, policy, nonces: Arc::default() }
     }
 
     /// Whose transactions it sends.

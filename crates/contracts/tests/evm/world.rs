@@ -383,7 +383,7 @@ impl World {
 
 /// The commitment to a batch's data, in these tests.
 pub fn data_commitment(place: usize) -> B256 {
-    B256::from(U256::from(place + 1))
+    B256::repeat_byte((place % 255) as u8 + 1)
 }
 
 /// Commits claims, however many these bytes are.

@@ -16,7 +16,7 @@ use types::{AssetParams, Timestamp};
 use verifier::ProgramId;
 
 use super::keys::{self, Role};
-use super::published;
+use super::{networks, published};
 
 /// How long a deployment may take.
 const DEPLOYMENT: Duration = Duration::from_secs(120);
@@ -48,6 +48,16 @@ pub struct Deployment {
     pub calls: Address,
 }
 
+impl Deployment {
+    /// Reads what was written down.
+    pub fn read(file: &Path) -> Result<Self> {
+        let name = || file.display().to_string();
+        let text = fs::read(file).with_context(name)?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{}: not a deployment of `glassbook dev`", name()))
+    }
+}
+
 /// What the chain is to be.
 #[derive(Clone, Debug)]
 pub struct ChainOptions {
@@ -63,6 +73,8 @@ pub struct ChainOptions {
     pub operator: Option<Signer>,
     /// Who pays for simulated deposits and claims on somebody's chain.
     pub funder: Option<Signer>,
+    /// Whether somebody's chain may be one that others use.
+    pub allow_public_network: bool,
 }
 
 /// The chain, ready.
@@ -75,6 +87,7 @@ pub struct Chain {
     pub operator: Signer,
     /// Pays for others.
     pub funder: Signer,
+    operators: Sender,
 }
 
 /// The settings of an embedded chain; the same for every start of one directory.
@@ -90,25 +103,34 @@ pub fn embedded(listen: SocketAddr, dir: Option<PathBuf>, blocks: Blocks) -> Res
 impl Chain {
     /// Starts the embedded chain, or connects to somebody's.
     pub async fn start(options: &ChainOptions) -> Result<Self> {
-        let ChainOptions { url, listen, dir, blocks, operator, funder } = options;
+        let ChainOptions { url, listen, dir, blocks, operator, funder, allow_public_network } = options;
         if let Some(url) = url {
             let client = Client::connect(url, REQUEST).await?;
+            networks::check(client.chain_id(), *allow_public_network)?;
             let operator =
                 operator.clone().context("whose transactions are sent there? --operator-key NAME")?;
             let funder = funder.clone().unwrap_or_else(|| operator.clone());
-            return Ok(Self { embedded: None, client, operator, funder });
+            return Ok(Self::of(None, client, operator, funder));
         }
         let started = EmbeddedL1::start(embedded(*listen, dir.clone(), *blocks)?).await;
         let node = started
             .with_context(|| format!("the embedded chain at {listen}; choose another --l1-port, or 0"))?;
         let client = Client::connect(&node.url(), REQUEST).await?;
         let (operator, funder) = (keys::signer(Role::Operator, 0)?, keys::signer(Role::Funder, 0)?);
-        Ok(Self { embedded: Some(node), client, operator, funder })
+        Ok(Self::of(Some(node), client, operator, funder))
     }
 
-    /// Sends transactions of a key.
+    fn of(embedded: Option<EmbeddedL1>, client: Client, operator: Signer, funder: Signer) -> Self {
+        let operators = Sender::new(client.clone(), operator.clone(), FeePolicy::default());
+        Self { embedded, client, operator, funder, operators }
+    }
+
+    /// Sends transactions of a key. Who has the operator's key, as a funder may, shares its nonces.
     pub fn sender(&self, signer: &Signer) -> Sender {
-        Sender::new(self.client.clone(), signer.clone(), FeePolicy::default())
+        match signer.address() == self.operator.address() {
+            true => self.operators.clone(),
+            false => Sender::new(self.client.clone(), signer.clone(), FeePolicy::default()),
+        }
     }
 
     /// The contracts: those that were deployed before, or new ones.
@@ -120,9 +142,8 @@ impl Chain {
         delays: Delays,
         program: ProgramId,
     ) -> Result<(Deployment, Genesis)> {
-        if let Ok(text) = fs::read(file) {
-            let found: Deployment =
-                serde_json::from_slice(&text).with_context(|| file.display().to_string())?;
+        if file.exists() {
+            let found = Deployment::read(file)?;
             ensure!(
                 found.chain_id == self.client.chain_id(),
                 "{} is of chain {}, the node is of chain {}",

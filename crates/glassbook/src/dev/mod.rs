@@ -6,8 +6,9 @@ mod claims;
 mod custody;
 mod desk;
 mod keys;
+mod networks;
 mod node;
-mod published;
+pub mod published;
 mod recover;
 mod settling;
 mod status;
@@ -20,11 +21,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use l1::{Blocks, Confirmation, Signer};
+use l1::{Blocks, Confirmation};
 use verifier::ProofKind;
 
+use crate::exits::signer;
 use crate::prove::Keys;
 
+pub use chain::{Deployment, check_root};
 pub use recover::{Options as RecoverOptions, run as recover};
 
 /// Where orders come from.
@@ -106,6 +109,9 @@ pub struct Options {
     /// Use this node (any Ethereum node) instead of an embedded chain
     #[arg(long, value_name = "URL", requires = "data", help_heading = "Chain")]
     pub l1: Option<String>,
+    /// Use that node even if its chain is not a development chain. EVERYBODY HAS THE KEYS of attestors and traders
+    #[arg(long, requires = "l1", help_heading = "Chain")]
+    pub allow_public_network: bool,
     /// The environment variable with the key that deploys and commits on that node
     #[arg(long, value_name = "NAME", requires = "l1", help_heading = "Chain")]
     pub operator_key: Option<String>,
@@ -138,21 +144,14 @@ impl Options {
     }
 
     fn chain(&self, dir: Option<PathBuf>) -> Result<chain::ChainOptions> {
-        let operator = match (&self.operator_key, &self.operator_keystore) {
-            (Some(name), _) => Some(Signer::from_env(name)?),
-            (None, Some(path)) => {
-                let password = std::env::var("GLASSBOOK_KEYSTORE_PASSWORD").unwrap_or_default();
-                Some(Signer::from_keystore(path, &password)?)
-            }
-            (None, None) => None,
-        };
         Ok(chain::ChainOptions {
             url: self.l1.clone(),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.l1_port),
             dir,
             blocks: self.blocks(),
-            operator,
-            funder: self.funder_key.as_deref().map(Signer::from_env).transpose()?,
+            operator: signer(self.operator_key.as_deref(), self.operator_keystore.as_deref())?,
+            funder: signer(self.funder_key.as_deref(), None)?,
+            allow_public_network: self.allow_public_network,
         })
     }
 }

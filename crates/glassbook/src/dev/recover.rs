@@ -32,6 +32,9 @@ pub struct Options {
     /// The folder of published batches
     #[arg(long, value_name = "DIR")]
     pub published: PathBuf,
+    /// The last batch to recover [default: the last that is committed on L1]
+    #[arg(long, value_name = "NUMBER")]
+    pub to_batch: Option<u64>,
     /// The data directory to make; must not hold an exchange
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
@@ -66,8 +69,16 @@ fn recover(options: &Options, runtime: &tokio::runtime::Runtime, client: Client)
     let indexer = Indexer::open(&scratch.path().join("index"), client.clone(), options.exchange, settings)?;
     eprintln!("reading the events of {} at {}", options.exchange, client.url());
     runtime.block_on(indexer.follow())?;
-    let last = indexer.last_committed()?;
-    ensure!(last > 0, "the chain has no batch of this exchange");
+    let committed = indexer.last_committed()?;
+    ensure!(
+        committed > 0,
+        "the chain has no batch of this exchange: it begins anew, with an empty data directory"
+    );
+    let last = options.to_batch.unwrap_or(committed);
+    ensure!(
+        (1..=committed).contains(&last),
+        "--to-batch {last}: the chain has batches 1 to {committed} of this exchange"
+    );
 
     let bar = ProgressBar::new(last);
     let style = ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} batches {eta}");
@@ -89,7 +100,7 @@ fn recover(options: &Options, runtime: &tokio::runtime::Runtime, client: Client)
     );
     let final_batch = runtime.block_on(client.call(options.exchange, &Contract::finalBatchCall {}))?;
     let final_root = runtime.block_on(client.call(options.exchange, &Contract::finalRootCall {}))?;
-    if final_batch > 0 {
+    if final_batch > 0 && final_batch <= last {
         let claim = published::batch(&options.published, final_batch)?.claim;
         ensure!(
             claim.state_root == final_root.0,
@@ -103,9 +114,19 @@ fn recover(options: &Options, runtime: &tokio::runtime::Runtime, client: Client)
     );
     println!("  state root {}", hex::encode(root));
     println!(
-        "  every batch was executed again and is the one that L1 has; batches 1 to {final_batch} are final there"
+        "  every batch was executed again and is the one that L1 has; batches 1 to {} are final there",
+        final_batch.min(last)
     );
     println!("  what was acknowledged and not yet committed on L1 is not in it");
+    if last < committed {
+        let proved = runtime.block_on(client.call(options.exchange, &Contract::provedBatchCall {}))?;
+        let way = if proved > last {
+            format!("batches 1 to {proved} are proved and stay: this is for looking at, and never settles")
+        } else {
+            format!("it settles only after `glassbook operator revert --to-batch {last}`")
+        };
+        println!("  the chain has batches up to {committed}, which this exchange does not have: {way}");
+    }
     Ok(())
 }
 
