@@ -1,14 +1,19 @@
 //! Glassbook in one binary: replays and simulates markets, shows and checks what an exchange wrote.
 
+mod address;
+mod deployment;
 mod dev;
 mod exits;
 mod inspect;
+mod keys;
 mod player;
 mod prove;
 mod proving_node;
+mod published;
 mod replay;
 mod report;
 mod simulate;
+mod withdrawals;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -134,7 +134,22 @@ impl Sender {
         value: U256,
         call: &impl SolCall,
     ) -> Result<Transaction, ClientError> {
-        self.send(TxKind::Call(to), value, call.abi_encode().into()).await
+        self.call_announced(to, value, call, |_| {}).await
+    }
+
+    /// As [`Sender::call`]. `signed` gets the hash of each transaction before the node gets the transaction: should the answer be
+    /// lost, it can be looked for. There is more than one when the node refuses a nonce or a fee, which is then chosen again.
+    ///
+    /// # Errors
+    /// As [`Sender::call`].
+    pub async fn call_announced(
+        &self,
+        to: Address,
+        value: U256,
+        call: &impl SolCall,
+        signed: impl FnMut(B256),
+    ) -> Result<Transaction, ClientError> {
+        self.send_announced(TxKind::Call(to), value, call.abi_encode().into(), signed).await
     }
 
     /// Sends a transaction, unless it would be refused.
@@ -142,6 +157,16 @@ impl Sender {
     /// # Errors
     /// When it would be refused, the fees are above the ceiling, or the node does not take it.
     pub async fn send(&self, to: TxKind, value: U256, data: Bytes) -> Result<Transaction, ClientError> {
+        self.send_announced(to, value, data, |_| {}).await
+    }
+
+    async fn send_announced(
+        &self,
+        to: TxKind,
+        value: U256,
+        data: Bytes,
+        mut signed: impl FnMut(B256),
+    ) -> Result<Transaction, ClientError> {
         let gas = self.gas(to, value, &data).await?;
         let mut fees = self.fees().await?;
         let mut nonces = self.nonces.lock().await;
@@ -149,6 +174,7 @@ impl Sender {
         for _ in 0..TRIES {
             let nonce = nonces.next(&self.client, self.address()).await?;
             let transaction = self.sign(nonce, gas, fees, to, value, data.clone(), Vec::new())?;
+            signed(transaction.hash());
             match self.client.submit(&transaction.raw).await {
                 Err(ClientError::Node { message, .. }) if already_known(&message) => {}
                 Err(error @ ClientError::Node { .. }) => {

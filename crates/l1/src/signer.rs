@@ -23,6 +23,12 @@ pub enum SignerError {
         /// The variable.
         name: String,
     },
+    /// Where a variable or a file is to be named, there is the key itself. It is not repeated.
+    #[error(
+        "that is a private key, where the name of an environment variable or of a keystore file belongs; whoever sees this \
+         command has the key now"
+    )]
+    KeyAsName,
     /// The bytes are not a key of the curve.
     #[error("the bytes are no private key")]
     NotAKey,
@@ -51,6 +57,9 @@ impl Signer {
     /// # Errors
     /// When the file cannot be read or the password is wrong.
     pub fn from_keystore(path: &Path, password: &str) -> Result<Self, SignerError> {
+        if path.to_str().is_some_and(looks_like_a_key) {
+            return Err(SignerError::KeyAsName);
+        }
         let key = PrivateKeySigner::decrypt_keystore(path, password)
             .map_err(|error| SignerError::Keystore { path: path.to_path_buf(), why: error.to_string() })?;
         Ok(Self { key })
@@ -59,8 +68,11 @@ impl Signer {
     /// From an environment variable that holds the key as hexadecimal, with or without `0x`.
     ///
     /// # Errors
-    /// When it is not set or holds something else.
+    /// When it is not set or holds something else, or the name is a key itself.
     pub fn from_env(name: &str) -> Result<Self, SignerError> {
+        if looks_like_a_key(name) {
+            return Err(SignerError::KeyAsName);
+        }
         let text = std::env::var(name).map_err(|_| SignerError::Unset { name: name.to_string() })?;
         let key = text.trim().parse().map_err(|_| SignerError::Malformed { name: name.to_string() })?;
         Ok(Self { key })
@@ -91,6 +103,13 @@ impl Signer {
     }
 }
 
+/// 64 hexadecimal digits, with or without `0x`.
+fn looks_like_a_key(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or(text);
+    digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signer({})", self.address())
@@ -116,6 +135,24 @@ mod tests {
         assert!(matches!(error, SignerError::Malformed { .. }));
         assert!(!error.to_string().contains('/'));
         assert!(matches!(Signer::from_env("GLASSBOOK_NO_SUCH_KEY"), Err(SignerError::Unset { .. })));
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_a_name_is_refused_and_not_repeated() {
+        let digits = "5a".repeat(32);
+        for name in [digits.clone(), format!("0x{digits}"), format!("0X{}", digits.to_uppercase())] {
+            let errors = [
+                Signer::from_env(&name).unwrap_err(),
+                Signer::from_keystore(Path::new(&name), "").unwrap_err(),
+            ];
+            for error in errors {
+                assert!(matches!(error, SignerError::KeyAsName), "{error}");
+                assert!(!format!("{error} {error:?}").to_lowercase().contains("5a5a"), "{error}");
+            }
+        }
+        // An odd name is still one.
+        let name = &digits[1..];
+        assert!(matches!(Signer::from_env(name), Err(SignerError::Unset { .. })));
     }
 
     #[test]

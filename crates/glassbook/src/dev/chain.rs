@@ -1,6 +1,5 @@
 //! The chain that a development exchange lives on: an embedded one, or somebody's node; and the contracts on it.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,13 +9,15 @@ use anyhow::{Context as _, Result, bail, ensure};
 use contracts::bindings::{Calls, Exchange, Token};
 use l1::{Blocks, Client, EmbeddedL1, FeePolicy, Sender, Signer};
 use rules::{Capacity, Genesis, OPERATOR};
-use serde::{Deserialize, Serialize};
-use state::{FullTree, Sha256Hash};
 use types::{AssetParams, Timestamp};
 use verifier::ProgramId;
 
 use super::keys::{self, Role};
-use super::{networks, published};
+use super::networks;
+use crate::deployment::{check_root, first_root};
+use crate::published;
+
+pub use crate::deployment::Deployment;
 
 /// How long a deployment may take.
 const DEPLOYMENT: Duration = Duration::from_secs(120);
@@ -30,33 +31,6 @@ const FORCE_FEE: U256 = U256::from_limbs([100_000_000_000_000, 0, 0, 0]);
 pub const USERS: u32 = 10;
 /// Attestors of a development chain, and how many of them must sign.
 pub const ATTESTORS: (u32, usize) = (3, 2);
-
-/// What was deployed. Kept in the data directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deployment {
-    /// The chain.
-    pub chain_id: u64,
-    /// The exchange's contract.
-    pub exchange: Address,
-    /// The verifier of attestations, version 1 in the contract's registry.
-    pub verifier: Address,
-    /// No event of the exchange is before this block.
-    pub from_block: u64,
-    /// The asset's token, by asset; zero is the chain's own coin.
-    pub tokens: Vec<Address>,
-    /// Makes several calls in one transaction: for simulated deposits.
-    pub calls: Address,
-}
-
-impl Deployment {
-    /// Reads what was written down.
-    pub fn read(file: &Path) -> Result<Self> {
-        let name = || file.display().to_string();
-        let text = fs::read(file).with_context(name)?;
-        serde_json::from_slice(&text)
-            .with_context(|| format!("{}: not a deployment of `glassbook dev`", name()))
-    }
-}
 
 /// What the chain is to be.
 #[derive(Clone, Debug)]
@@ -198,7 +172,7 @@ impl Chain {
             admin: sender.address(),
             operator: sender.address(),
             operatorOwner: Address::from(genesis.operator.0),
-            genesisRoot: root(&genesis)?,
+            genesisRoot: first_root(&genesis)?,
             forceDeadline: delays.force_deadline,
             finalityDelay: delays.finality,
             verifierDelay: delays.verifier,
@@ -253,18 +227,4 @@ fn genesis(chain_id: u64, exchange: Address, capacity: Capacity) -> Result<Genes
         operator_key: flow::dev_session_key(OPERATOR),
         operator_expires: Timestamp::NEVER,
     })
-}
-
-fn root(genesis: &Genesis) -> Result<B256> {
-    Ok(transition::genesis(&mut FullTree::<Sha256Hash>::new(), genesis)?.into())
-}
-
-/// Whether a contract began with a first state.
-pub async fn check_root(client: &Client, exchange: Address, genesis: &Genesis) -> Result<()> {
-    let found = client.call(exchange, &Exchange::genesisRootCall {}).await?;
-    ensure!(
-        found == root(genesis)? && genesis.exchange.0 == exchange.into_array(),
-        "the contract at {exchange} began with another first state ({found})"
-    );
-    Ok(())
 }

@@ -4,13 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
-use anyhow::{Context as _, Result};
-use contracts::bindings::Exchange as Contract;
+use anyhow::Result;
 use l1::Sender;
-use transition::{Native, Withdrawal, WithdrawalTree};
 
-use super::published;
-use super::settling::withdrawals;
+use super::settling;
+use crate::{published, withdrawals};
 
 /// How long a claim may take.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -22,21 +20,11 @@ pub async fn claim(sender: &Sender, exchange: Address, published: &Path, batch: 
     if sealed.claim.withdrawals_root == [0; 32] {
         return Ok(0);
     }
-    let all = withdrawals(&sealed)?;
-    let tree = WithdrawalTree::<Native>::new(&all);
-    for (place, withdrawal) in (0..).zip(&all) {
-        let Withdrawal { index, owner, .. } = *withdrawal;
-        if sender.client().call(exchange, &Contract::isClaimedCall { index }).await? {
+    let all = settling::withdrawals(&sealed)?;
+    for call in withdrawals::claims(batch, &all, |_| true, None)? {
+        if withdrawals::is_paid(sender.client(), exchange, &call).await? {
             continue;
         }
-        let path = tree.path(place).context("a withdrawal without a path")?;
-        let call = Contract::claimWithdrawalCall {
-            batch,
-            withdrawal: (*withdrawal).into(),
-            place,
-            siblings: path.siblings.iter().map(Into::into).collect(),
-            recipient: Address::from(owner.0),
-        };
         last = Some(sender.call(exchange, U256::ZERO, &call).await?);
         claimed += 1;
     }

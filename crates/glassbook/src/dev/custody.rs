@@ -16,7 +16,7 @@ use transition::{CommandsHeader, Withdrawal};
 use types::{AccountId, AssetId, Command, Quanta, Reader, Sequenced};
 
 use super::chain::Deployment;
-use super::published;
+use crate::published;
 
 /// One asset, in wei.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod desk;
 mod keys;
 mod networks;
 mod node;
-pub mod published;
+mod published;
 mod recover;
 mod settling;
 mod status;
@@ -24,10 +24,9 @@ use clap::{Args, ValueEnum};
 use l1::{Blocks, Confirmation};
 use verifier::ProofKind;
 
-use crate::exits::signer;
+use crate::keys::signer;
 use crate::prove::Keys;
 
-pub use chain::{Deployment, check_root};
 pub use recover::{Options as RecoverOptions, run as recover};
 
 /// Where orders come from.

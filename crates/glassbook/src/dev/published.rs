@@ -1,8 +1,7 @@
 //! Where sealed batches are published: a folder that others can copy or serve. With it and the chain alone, an exchange is
 //! recovered.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -10,10 +9,8 @@ use exchange::batch_path;
 use rules::Genesis;
 use settlement::{Fault, Publisher, Sealed};
 use sha2::{Digest as _, Sha256};
-use transition::SealedBatch;
-use types::Reader;
 
-const GENESIS: &str = "genesis";
+use crate::published::{GENESIS, write};
 
 /// The folder.
 #[derive(Clone, Debug)]
@@ -37,34 +34,6 @@ impl Published {
         }
         Ok(Self { dir: dir.to_path_buf(), batches: batches.to_path_buf() })
     }
-}
-
-/// The first state of the exchange whose batches are published in a folder.
-pub fn genesis(dir: &Path) -> Result<Genesis> {
-    let path = dir.join(GENESIS);
-    let bytes =
-        fs::read(&path).with_context(|| format!("{}: not a folder of published batches", path.display()))?;
-    let mut r = Reader::new(&bytes);
-    let genesis = Genesis::decode(&mut r).with_context(|| path.display().to_string())?;
-    r.finish().with_context(|| path.display().to_string())?;
-    Ok(genesis)
-}
-
-/// A published batch.
-pub fn batch(dir: &Path, number: u64) -> Result<SealedBatch> {
-    let path = batch_path(dir, number);
-    SealedBatch::read(&path)
-        .with_context(|| format!("{}: batch {number} is not published here", path.display()))
-}
-
-/// Writes a file whole or not at all, and waits until it is on disk.
-pub fn write(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("partial");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    File::open(dir)?.sync_all()
 }
 
 impl Publisher for Published {

@@ -13,7 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use l1::{Blocks, Client, EmbeddedL1, Indexer, IndexerOptions};
 use transition::SealedBatch;
 
-use super::{chain, published};
+use super::chain;
+use crate::deployment::check_root;
+use crate::{address, published};
 
 const REQUEST: Duration = Duration::from_secs(10);
 
@@ -24,7 +26,7 @@ pub struct Options {
     #[arg(long, value_name = "URL")]
     pub from_l1: String,
     /// The exchange's contract
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pub exchange: Address,
     /// The first block to look at: the contract's, or an earlier one
     #[arg(long, value_name = "BLOCK", default_value_t = 0)]
@@ -62,7 +64,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn recover(options: &Options, runtime: &tokio::runtime::Runtime, client: Client) -> Result<()> {
     let genesis = published::genesis(&options.published)?;
-    runtime.block_on(chain::check_root(&client, options.exchange, &genesis))?;
+    runtime.block_on(check_root(&client, options.exchange, &genesis))?;
     let scratch = tempfile::tempdir()?;
     let from_block = options.from_block;
     let settings = IndexerOptions { from_block, ..IndexerOptions::default() };

@@ -19,7 +19,9 @@ use types::{AccountId, AssetId};
 
 use super::amount::Asset;
 use super::contract::Contract;
-use crate::dev::{check_root, published};
+use super::way_out;
+use crate::deployment::{Deployment, check_root};
+use crate::{address, published};
 
 /// Names the file's form.
 const FORMAT: &str = "glassbook-balance-proofs/1";
@@ -46,12 +48,12 @@ pub struct ProofOptions {
     #[arg(long, value_name = "DIR")]
     published: PathBuf,
     /// Whose balances
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     owner: Address,
-    /// A node: the proof is of the contract's last final batch, and compared with the contract's root
+    /// A node: the proof is of the contract's last final batch, and compared with the contract's root before it is written
     #[arg(long, value_name = "URL")]
     l1: Option<String>,
-    /// After this batch [default: the last final one on the chain]
+    /// After this batch, to see what was there: without --l1 it is compared with no chain [default: the last final one]
     #[arg(long, value_name = "NUMBER")]
     batch: Option<u64>,
     /// The file to write
@@ -61,15 +63,22 @@ pub struct ProofOptions {
 
 /// Check a file of balance proofs
 #[derive(Args)]
+#[command(group(ArgGroup::new("contract").args(["exchange", "deployment"])))]
 pub struct VerifyOptions {
     /// A file of `glassbook balance proof`
     file: PathBuf,
     /// Compare with this state root instead of the file's own
     #[arg(long, value_name = "ROOT")]
     root: Option<B256>,
-    /// Compare with the contract's last final state, on this node
-    #[arg(long, value_name = "URL")]
+    /// Compare with the contract's last final state, on this node; which contract, the file does not decide
+    #[arg(long, value_name = "URL", requires = "contract")]
     l1: Option<String>,
+    /// The exchange's contract
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse, requires = "l1")]
+    exchange: Option<Address>,
+    /// Contract and chain as `glassbook dev --data DIR` has written them down: DIR/deployment.json
+    #[arg(long, value_name = "FILE", requires = "l1")]
+    deployment: Option<PathBuf>,
 }
 
 /// One balance's proof.
@@ -126,41 +135,91 @@ pub async fn run(command: &Command) -> Result<()> {
     }
 }
 
+/// The contract's last final state at one block: batches go on becoming final while a proof is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FinalState {
+    /// The batch with which it ends.
+    pub batch: u64,
+    /// Its root.
+    pub root: B256,
+}
+
+impl FinalState {
+    /// Asks the contract, at the newest block.
+    pub async fn read(contract: &Contract) -> Result<Self> {
+        let block = contract.client.latest().await.map_err(way_out::of)?.hash;
+        let batch = contract.view_at(Exchange::finalBatchCall {}, block).await?;
+        let root = contract.view_at(Exchange::finalRootCall {}, block).await?;
+        Ok(Self { batch, root })
+    }
+}
+
+/// After which batch a proof is made.
+fn which_batch(asked: Option<u64>, last: Option<u64>) -> Result<u64> {
+    match (asked, last) {
+        (Some(batch), Some(last)) if batch != last => bail!(
+            "batch {last} is the last final one, and with --l1 the proof is of the state after it: leave --batch {batch} away. \
+             Without --l1 it proves what was there after batch {batch}, by which no contract pays"
+        ),
+        (_, Some(last)) => Ok(last),
+        (Some(batch), None) => Ok(batch),
+        (None, None) => bail!("after which batch? --l1 URL, or --batch NUMBER"),
+    }
+}
+
 async fn prove(options: &ProofOptions) -> Result<()> {
     let genesis = published::genesis(&options.published)?;
-    let contract = match &options.l1 {
+    let chain = match &options.l1 {
         None => None,
         Some(url) => {
             let contract = Contract::at(url, genesis.chain_id, Address::from(genesis.exchange.0)).await?;
             check_root(&contract.client, contract.address, &genesis).await?;
-            Some(contract)
+            let last = FinalState::read(&contract).await?;
+            Some((contract, last))
         }
     };
-    let batch = match (options.batch, &contract) {
-        (Some(batch), _) => batch,
-        (None, Some(contract)) => contract.view(Exchange::finalBatchCall {}).await?,
-        (None, None) => bail!("after which batch? --l1 URL, or --batch NUMBER"),
-    };
+    let batch = which_batch(options.batch, chain.as_ref().map(|(_, last)| last.batch))?;
     let mut tree = state_after(&options.published, &genesis, batch)?;
     let proofs = BalanceProofs::make(&mut tree, &genesis, batch, options.owner)?;
+    let balances = proofs.check()?;
+    if let Some((contract, last)) = &chain {
+        ensure!(
+            last.root == proofs.state_root,
+            "the batches in {} end in the state {} after batch {batch}, and the contract has {} there: get them from somebody else",
+            options.published.display(),
+            proofs.state_root,
+            last.root
+        );
+        proofs.require_final(contract, last).await?;
+    }
     let text = serde_json::to_vec_pretty(&proofs)?;
     let dir = options.out.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     published::write(dir, &options.out, &text).with_context(|| options.out.display().to_string())?;
     let mut out = io::stdout();
     writeln!(out, "{}: what account {} had after batch {batch}", options.out.display(), proofs.account)?;
-    proofs.show(&proofs.check()?, contract.as_ref()).await?;
-    match &contract {
-        Some(contract) => {
-            proofs.require_final(contract).await?;
-            writeln!(
-                out,
-                "this is the last final state on the chain: after a freeze, `glassbook l1 escape --proof FILE`"
-            )?;
-        }
-        None => writeln!(
+    let Some((contract, _)) = &chain else {
+        proofs.show(&balances, None).await?;
+        writeln!(
             out,
-            "not compared with any chain: `glassbook balance verify FILE --l1 URL` says whether this is the final state"
-        )?,
+            "not compared with any chain: `glassbook balance verify FILE --l1 URL --exchange ADDRESS` says whether this is the final state"
+        )?;
+        return Ok(());
+    };
+    let written = "the file is written, and is compared with the contract";
+    proofs.show(&balances, Some(contract)).await.context(written)?;
+    let now = contract.view(Exchange::finalBatchCall {}).await.context(written)?;
+    let address = contract.address;
+    if now == batch {
+        writeln!(
+            out,
+            "this is the last final state of {address} on the chain: after a freeze, `glassbook l1 escape --proof FILE`"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "this was the last final state of {address} on the chain; batch {now} is final by now. An escape pays by the last one: \
+             make the proof anew when the exchange is frozen"
+        )?;
     }
     Ok(())
 }
@@ -199,8 +258,12 @@ async fn verify(options: &VerifyOptions) -> Result<()> {
     let contract = match &options.l1 {
         None => None,
         Some(url) => {
-            let contract = Contract::at(url, proofs.chain_id, proofs.exchange).await?;
-            proofs.require_final(&contract).await?;
+            let deployed = options.deployment.as_deref().map(Deployment::read).transpose()?;
+            let chain = deployed.as_ref().map_or(proofs.chain_id, |found| found.chain_id);
+            let address = options.exchange.or(deployed.map(|found| found.exchange));
+            let address = address.context("which exchange? --exchange ADDRESS, or --deployment FILE")?;
+            let contract = Contract::at(url, chain, address).await?;
+            proofs.require_final(&contract, &FinalState::read(&contract).await?).await?;
             Some(contract)
         }
     };
@@ -217,12 +280,14 @@ async fn verify(options: &VerifyOptions) -> Result<()> {
             out,
             "the contract has this root as its last final state, and the account as this owner's"
         )?,
-        (None, Some(_)) => {
-            writeln!(out, "the root is the one given; whose account it is, only a chain says: --l1 URL")?
-        }
+        (None, Some(_)) => writeln!(
+            out,
+            "the root is the one given; whose account it is, only a chain says: --l1 URL --exchange ADDRESS"
+        )?,
         (None, None) => writeln!(
             out,
-            "the root is the file's own word: compare it with the contract's, --l1 URL, or with one that you trust, --root ROOT"
+            "the root is the file's own word: compare it with the contract's, --l1 URL --exchange ADDRESS, or with one that you \
+             trust, --root ROOT"
         )?,
     }
     Ok(())
@@ -281,6 +346,7 @@ impl BalanceProofs {
 
     /// Checks every proof against the file's state root. What each proves, in the file's order.
     pub fn check(&self) -> Result<Vec<Proved>> {
+        ensure!(!self.balances.is_empty(), "the file has no balances: it proves nothing");
         let mut assets = Vec::new();
         self.balances
             .iter()
@@ -301,7 +367,7 @@ impl BalanceProofs {
     }
 
     /// The contract must be this one, its last final state this state, and the account this owner's.
-    pub async fn require_final(&self, contract: &Contract) -> Result<()> {
+    pub async fn require_final(&self, contract: &Contract, last: &FinalState) -> Result<()> {
         ensure!(
             contract.address == self.exchange && contract.client.chain_id() == self.chain_id,
             "the proofs are of {} on chain {}, the contract is {} on chain {}",
@@ -310,13 +376,13 @@ impl BalanceProofs {
             contract.address,
             contract.client.chain_id()
         );
-        let root = contract.view(Exchange::finalRootCall {}).await?;
-        let last = contract.view(Exchange::finalBatchCall {}).await?;
         ensure!(
-            root == self.state_root,
-            "the proofs are of the state after batch {}, the contract's last final state is that after batch {last} ({root}): make \
+            last.root == self.state_root,
+            "the proofs are of the state after batch {}, the contract's last final state is that after batch {} ({}): make \
              them anew, `glassbook balance proof --l1 URL`",
-            self.batch
+            self.batch,
+            last.batch,
+            last.root
         );
         let account = contract.view(Exchange::accountOfCall { owner: self.owner }).await?;
         ensure!(
@@ -381,6 +447,22 @@ mod tests {
         let balances = read.check().unwrap();
         assert_eq!(balances[0], Proved { free: 5, locked: 7 });
         assert_eq!(balances[1].total(), 2 * u128::from(u64::MAX));
+    }
+
+    #[test]
+    fn a_file_without_balances_is_refused() {
+        let empty = BalanceProofs { balances: Vec::new(), ..proofs() };
+        assert!(empty.check().unwrap_err().to_string().contains("no balances"));
+    }
+
+    #[test]
+    fn a_chain_has_one_final_batch_and_another_one_is_refused() {
+        assert_eq!(which_batch(None, Some(7)).unwrap(), 7);
+        assert_eq!(which_batch(Some(7), Some(7)).unwrap(), 7);
+        assert_eq!(which_batch(Some(3), None).unwrap(), 3);
+        let why = which_batch(Some(3), Some(7)).unwrap_err().to_string();
+        assert!(why.contains("leave --batch 3 away") && why.contains("batch 7"), "{why}");
+        assert!(which_batch(None, None).unwrap_err().to_string().contains("--batch"));
     }
 
     #[test]

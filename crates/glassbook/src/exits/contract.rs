@@ -1,20 +1,23 @@
 //! The exchange's contract on some node, and a key that calls it.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolEventInterface as _};
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use clap::Args;
 use contracts::bindings::Exchange;
 use contracts::bindings::Exchange::ExchangeEvents;
-use l1::{Client, FeePolicy, Indexer, IndexerOptions, Outcome, Sender, Signer};
+use l1::{Client, ClientError, Confirmation, FeePolicy, Indexer, IndexerOptions, Outcome, Sender};
 use tempfile::TempDir;
 
-use super::way_out;
-use crate::dev::Deployment;
+use super::events::{self, FinalBatches};
+use super::way_out::{self, CARRIED_OUT};
+use crate::address;
+use crate::deployment::Deployment;
+use crate::keys::signer;
 
 /// How long a request to a node may take.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -35,12 +38,16 @@ pub struct Place {
     #[arg(
         long,
         value_name = "ADDRESS",
+        value_parser = address::parse,
         required_unless_present = "deployment",
         conflicts_with = "deployment",
         help_heading = "Exchange"
     )]
     pub exchange: Option<Address>,
-    /// The contract as `glassbook dev --data DIR` has written it down: DIR/deployment.json
+    /// The id of its chain: a node of another one is refused. Whatever signs with --exchange needs it
+    #[arg(long, value_name = "ID", conflicts_with = "deployment", help_heading = "Exchange")]
+    pub chain: Option<u64>,
+    /// Contract and chain as `glassbook dev --data DIR` has written them down: DIR/deployment.json
     #[arg(long, value_name = "FILE", help_heading = "Exchange")]
     pub deployment: Option<PathBuf>,
     /// Look for events from this block on: the contract's, or an earlier one [default: the deployment's, or 0]
@@ -59,18 +66,6 @@ pub struct Key {
     pub keystore: Option<PathBuf>,
 }
 
-/// The key from an environment variable or a keystore file, if one is named.
-pub fn signer(name: Option<&str>, keystore: Option<&Path>) -> Result<Option<Signer>> {
-    Ok(match (name, keystore) {
-        (Some(name), _) => Some(Signer::from_env(name)?),
-        (None, Some(path)) => {
-            let password = std::env::var("GLASSBOOK_KEYSTORE_PASSWORD").unwrap_or_default();
-            Some(Signer::from_keystore(path, &password)?)
-        }
-        (None, None) => None,
-    })
-}
-
 /// The contract, for questions.
 pub struct Contract {
     /// The node.
@@ -84,8 +79,8 @@ impl Contract {
     /// Connects, and sees that there is something.
     pub async fn open(place: &Place) -> Result<Self> {
         let deployed = place.deployment.as_deref().map(Deployment::read).transpose()?;
-        let client = match &deployed {
-            Some(found) => Client::connect_to(&place.l1, found.chain_id, REQUEST).await,
+        let client = match place.chain.or(deployed.as_ref().map(|found| found.chain_id)) {
+            Some(chain) => Client::connect_to(&place.l1, chain, REQUEST).await,
             None => Client::connect(&place.l1, REQUEST).await,
         };
         let client = client.map_err(way_out::of)?;
@@ -122,25 +117,50 @@ impl Contract {
         self.client.call(self.address, &call).await.map_err(way_out::of)
     }
 
-    /// Its events so far. The folder goes with the index.
+    /// What one of its functions returned at a block, by its hash.
+    pub async fn view_at<C: SolCall>(&self, call: C, block: B256) -> Result<C::Return> {
+        self.client.call_at(self.address, &call, block).await.map_err(way_out::of)
+    }
+
+    /// Its events so far, all of them. The folder goes with the index.
+    ///
+    /// # Errors
+    /// When events are missing: whoever went on would believe that what they tell of was never there.
     pub async fn index(&self) -> Result<(TempDir, Indexer)> {
         let dir = tempfile::tempdir()?;
         let options = IndexerOptions { from_block: self.from_block, longest_range: RANGE };
         let indexer = Indexer::open(&dir.path().join("index"), self.client.clone(), self.address, options)?;
         eprintln!("reading the events of {} from block {} on", self.address, self.from_block);
-        indexer.follow().await.context(
-            "the contract's events; --from-block must not be after the contract's first block, and the node must keep them",
-        )?;
+        let incomplete = || events::incomplete(self.from_block);
+        indexer.follow().await.with_context(incomplete)?;
+        self.compare(&indexer).await.with_context(incomplete)?;
         Ok((dir, indexer))
     }
 
+    /// The events must amount to what the contract has, at the block up to which they were read.
+    async fn compare(&self, indexer: &Indexer) -> Result<()> {
+        let tip = indexer.tip()?.context("the node has shown no block")?;
+        let at = B256::from(tip.hash);
+        let length = self.view_at(Exchange::queueLengthCall {}, at).await?;
+        let hash = self.view_at(Exchange::queueHashCall { entries: length }, at).await?;
+        events::same_queue(&indexer.queue(Confirmation::Latest)?, length, hash)?;
+        let last = self.view_at(Exchange::finalBatchCall {}, at).await?;
+        let mut batches = FinalBatches::default();
+        self.each_event(indexer, |event| batches.take(&event))?;
+        batches.up_to(last)
+    }
+
     /// Takes every event, oldest first.
-    pub fn each_event(&self, indexer: &Indexer, mut take: impl FnMut(ExchangeEvents)) -> Result<()> {
+    pub fn each_event(
+        &self,
+        indexer: &Indexer,
+        mut take: impl FnMut(ExchangeEvents) -> Result<()>,
+    ) -> Result<()> {
         let Some(tip) = indexer.tip()? else { return Ok(()) };
         let mut first = self.from_block;
         while first <= tip.number {
             let last = first.saturating_add(WINDOW - 1).min(tip.number);
-            indexer.events(first, last)?.into_iter().for_each(|event| take(event.what));
+            indexer.events(first, last)?.into_iter().try_for_each(|event| take(event.what))?;
             first = last + 1;
         }
         Ok(())
@@ -161,10 +181,14 @@ pub struct Done {
 }
 
 impl Caller {
-    /// Connects, and opens the key.
+    /// Opens the key, and connects.
     pub async fn open(place: &Place, key: &Key) -> Result<Self> {
         let signer = signer(key.key.as_deref(), key.keystore.as_deref())?;
         let signer = signer.context("who signs? --key NAME, or --keystore FILE")?;
+        ensure!(
+            place.chain.is_some() || place.deployment.is_some(),
+            "on which chain is it? --chain ID with --exchange: what is signed must not go to another chain"
+        );
         let contract = Contract::open(place).await?;
         let sender = Sender::new(contract.client.clone(), signer, FeePolicy::default());
         Ok(Self { contract, sender })
@@ -175,42 +199,63 @@ impl Caller {
         self.sender.address()
     }
 
-    /// Calls a function of the exchange, waits until it is in a block, and says so.
+    /// Calls a function of the exchange, waits until it is in a block, and says so. `what` is what is to be done, as an order.
     pub async fn send(&self, what: &str, value: U256, call: &impl SolCall) -> Result<Done> {
         self.send_to(self.contract.address, what, value, call).await
     }
 
     /// Calls a function of any contract.
     pub async fn send_to(&self, to: Address, what: &str, value: U256, call: &impl SolCall) -> Result<Done> {
-        let client = &self.contract.client;
-        let sent = match self.sender.call(to, value, call).await {
-            Ok(sent) => sent,
-            Err(error) => {
-                let has = client.balance(self.address()).await.map_err(way_out::of)?;
-                ensure!(
-                    has > value,
-                    "{what}: {} has {has} wei, and {value} wei and gas are needed; send it some of the chain's coin",
-                    self.address()
-                );
-                return Err(way_out::of(error).context(what.to_string()));
+        let mut signed = None;
+        let sent = self.sender.call_announced(to, value, call, |hash| {
+            // Before the node has it: should its answer be lost, or this be interrupted, the hash is known. An output that
+            // nobody reads is no reason to stop here.
+            let mut out = io::stdout();
+            if signed.replace(hash).is_none() {
+                let _ = writeln!(out, "{what}");
             }
+            let _ = writeln!(out, "  transaction {hash}");
+        });
+        let sent = sent.await;
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(error) => return Err(self.not_taken(what, value, error, signed).await),
         };
         let hash = sent.hash();
         let outcome = self.sender.carried_out(&sent, LIMIT).await;
-        let outcome =
-            outcome.map_err(|error| way_out::of(error).context(format!("{what}, transaction {hash}")))?;
+        let outcome = outcome.map_err(|error| way_out::of_waiting(error, hash).context(what.to_string()))?;
         let Outcome::Done { gas, block, .. } = outcome else {
             bail!("{what}: nobody knows what became of transaction {hash}; look for it before you try again");
         };
-        let logs = client.logs_in(self.contract.address, block.hash.into()).await.map_err(way_out::of)?;
+        writeln!(io::stdout(), "  carried out in block {}, {gas} gas", block.number)?;
+        let logs = self.contract.client.logs_in(self.contract.address, block.hash.into()).await;
+        let logs = logs.map_err(way_out::of).context(CARRIED_OUT)?;
         let ours = logs.into_iter().filter(|log| log.transaction_hash == Some(hash));
         let events = ours
             .filter_map(|log| {
                 ExchangeEvents::decode_raw_log(log.inner.data.topics(), &log.inner.data.data).ok()
             })
             .collect();
-        writeln!(std::io::stdout(), "{what}\n  transaction {hash} in block {}, {gas} gas", block.number)?;
         Ok(Done { events })
+    }
+
+    /// Why the node did not take a transaction, or did not say whether it did. `signed` is its hash, if it got that far.
+    async fn not_taken(&self, what: &str, value: U256, error: ClientError, signed: Option<B256>) -> Error {
+        // Nodes say in many ways that there is no money for it.
+        if !matches!(error, ClientError::Unreachable { .. } | ClientError::Answer(_))
+            && let Ok(has) = self.contract.client.balance(self.address()).await
+            && has <= value
+        {
+            return anyhow!(
+                "{what}: {} has {has} wei, and {value} wei and gas are needed; send it some of the chain's coin",
+                self.address()
+            );
+        }
+        let error = match signed {
+            Some(hash) => way_out::of_handing_in(error, hash),
+            None => way_out::of(error),
+        };
+        error.context(what.to_string())
     }
 
     /// The account that an address owns.
@@ -222,10 +267,14 @@ impl Caller {
 impl Done {
     /// Positions of the entries that it put into the queue.
     pub fn positions(&self) -> Vec<u64> {
-        let position = |event: &ExchangeEvents| match event {
-            ExchangeEvents::Enqueued(entry) => Some(entry.position),
+        self.entries().map(|entry| entry.position).collect()
+    }
+
+    /// The entries that it put into the queue.
+    pub fn entries(&self) -> impl Iterator<Item = &Exchange::Enqueued> {
+        self.events.iter().filter_map(|event| match event {
+            ExchangeEvents::Enqueued(entry) => Some(entry),
             _ => None,
-        };
-        self.events.iter().filter_map(position).collect()
+        })
     }
 }

@@ -3,17 +3,15 @@
 use std::io::{self, Write as _};
 
 use alloy_primitives::{Address, U256};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 use contracts::bindings::{Exchange, IERC20};
 
 use super::amount::{Amount, Asset};
-use super::contract::{Caller, Key, Place};
+use super::contract::{Caller, Done, Key, Place};
 use super::queue::{Standing, span};
-use super::way_out;
-
-/// The most assets that one exit withdraws, as in the contract.
-const EXIT_ASSETS: usize = 16;
+use super::way_out::{self, CARRIED_OUT};
+use crate::address;
 
 /// Bring money
 #[derive(Args)]
@@ -25,7 +23,7 @@ pub struct DepositOptions {
     #[arg(long)]
     amount: Amount,
     /// Whose account it goes to [default: the key's address]
-    #[arg(long = "for", value_name = "ADDRESS")]
+    #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse)]
     owner: Option<Address>,
     #[command(flatten)]
     place: Place,
@@ -74,7 +72,7 @@ pub struct CancelOptions {
 /// Force everything out
 #[derive(Args)]
 pub struct ExitOptions {
-    /// These assets, by number: 0,2,3 [default: all, if there are no more than 16]
+    /// These assets, by number: 0,2,3 [default: all, if there are no more than one exit takes]
     #[arg(long, value_delimiter = ',')]
     assets: Vec<u16>,
     #[command(flatten)]
@@ -96,16 +94,33 @@ pub async fn deposit(options: &DepositOptions) -> Result<()> {
     }
     let call = Exchange::depositCall { asset: asset.number, amount, owner };
     let done =
-        caller.send(&format!("deposited {} for {owner}", asset.show(amount.into())), coins, &call).await?;
-    entered(&caller, &done.positions()).await?;
-    let account = caller.account_of(owner).await?;
+        caller.send(&format!("deposit {} for {owner}", asset.show(amount.into())), coins, &call).await?;
     let mut out = io::stdout();
+    writeln!(out, "  {}", arrived(&asset, amount, &done).context(CARRIED_OUT)?)?;
+    entered(&caller, &done).await.context(CARRIED_OUT)?;
+    let account = caller.account_of(owner).await.context(CARRIED_OUT)?;
     writeln!(out, "  {owner} owns account {account}")?;
     writeln!(
         out,
         "next: the operator credits it in one of the next batches; trade with a session key, or `glassbook l1 exit`"
     )?;
     Ok(())
+}
+
+/// What a deposit has brought, by the contract's word.
+fn arrived(asset: &Asset, amount: u64, done: &Done) -> Result<String> {
+    let entry = done.entries().next().context("no event of the contract says what has arrived")?;
+    let arrived = u64::try_from(entry.c).ok().context("the contract's event has no such amount")?;
+    let shown = asset.show(arrived.into());
+    Ok(match arrived == amount {
+        true => format!("deposited {shown}"),
+        false => {
+            format!(
+                "deposited {shown}: the token has charged for the transfer, {} were sent",
+                asset.show(amount.into())
+            )
+        }
+    })
 }
 
 /// Exactly what is deposited: an exchange that may take more is one more thing to trust.
@@ -122,10 +137,12 @@ async fn approve(caller: &Caller, asset: &Asset, value: U256) -> Result<()> {
     if !allowance.is_zero() {
         // Some tokens change an allowance only from and to zero.
         let call = IERC20::approveCall { spender, amount: U256::ZERO };
-        caller.send_to(asset.token, "took an earlier approval back", U256::ZERO, &call).await?;
+        caller.send_to(asset.token, "take an earlier approval back", U256::ZERO, &call).await?;
     }
     let call = IERC20::approveCall { spender, amount: value };
-    caller.send_to(asset.token, &format!("approved {value} wei of the token"), U256::ZERO, &call).await?;
+    caller
+        .send_to(asset.token, &format!("approve {value} wei of token {}", asset.token), U256::ZERO, &call)
+        .await?;
     Ok(())
 }
 
@@ -143,8 +160,8 @@ pub async fn withdraw(options: &WithdrawOptions) -> Result<()> {
     let fee = caller.contract.view(Exchange::forceFeeCall {}).await?;
     let call = Exchange::forceWithdrawCall { asset: asset.number, amount };
     let done =
-        caller.send(&format!("forced a withdrawal of {what}; {fee} wei are burned"), fee, &call).await?;
-    entered(&caller, &done.positions()).await?;
+        caller.send(&format!("force a withdrawal of {what}; {fee} wei are burned"), fee, &call).await?;
+    entered(&caller, &done).await.context(CARRIED_OUT)?;
     then_claim()
 }
 
@@ -162,9 +179,9 @@ pub async fn cancel(options: &CancelOptions) -> Result<()> {
         Some(market) => (u32::from(market) + 1, format!("market {market}")),
     };
     let call = Exchange::forceCancelCall { marketPlusOne: market, side };
-    let what = format!("forced the cancellation of orders in {name}; {fee} wei are burned");
+    let what = format!("force the cancellation of orders in {name}; {fee} wei are burned");
     let done = caller.send(&what, fee, &call).await?;
-    entered(&caller, &done.positions()).await?;
+    entered(&caller, &done).await.context(CARRIED_OUT)?;
     writeln!(io::stdout(), "next: what the orders lock becomes free; `glassbook l1 withdraw`")?;
     Ok(())
 }
@@ -172,34 +189,35 @@ pub async fn cancel(options: &CancelOptions) -> Result<()> {
 /// Forces everything out.
 pub async fn exit(options: &ExitOptions) -> Result<()> {
     let caller = Caller::open(&options.place, &options.key).await?;
+    let most = caller.contract.view(Exchange::MAX_EXIT_ASSETSCall {}).await?;
     let mut assets = options.assets.clone();
     if assets.is_empty() {
         let count = caller.contract.view(Exchange::assetCountCall {}).await?;
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        ensure!(count > 0, "the exchange has no assets yet");
+        ensure!(!count.is_zero(), "the exchange has no assets yet");
         ensure!(
-            count as usize <= EXIT_ASSETS,
-            "there are {count} assets, and one exit takes {EXIT_ASSETS} at most: name those that you have, --assets 0,2,3"
+            count <= most,
+            "there are {count} assets, and one exit takes {most} at most: name those that you have, --assets 0,2,3"
         );
-        assets = (0..=u16::MAX).take(count as usize).collect();
+        assets = (0..=u16::MAX).take(usize::try_from(count).unwrap_or(usize::MAX)).collect();
     }
     ensure!(
-        assets.len() <= EXIT_ASSETS,
-        "one exit takes {EXIT_ASSETS} assets at most; exit again with the others"
+        U256::from(assets.len()) <= most,
+        "one exit takes {most} assets at most; exit again with the others"
     );
     let fee = caller.contract.view(Exchange::forceFeeCall {}).await?;
     let fees = fee * U256::from(assets.len() + 2);
     let names = assets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let what = format!(
-        "forced an exit: the session ends, all orders are cancelled, assets {names} are withdrawn; {fees} wei are burned"
+        "force an exit: the session ends, all orders are cancelled, assets {names} are withdrawn; {fees} wei are burned"
     );
     let done = caller.send(&what, fees, &Exchange::forceExitCall { assets }).await?;
-    entered(&caller, &done.positions()).await?;
+    entered(&caller, &done).await.context(CARRIED_OUT)?;
     then_claim()
 }
 
 /// Says which entries came into the queue and until when they must be done.
-async fn entered(caller: &Caller, positions: &[u64]) -> Result<()> {
+async fn entered(caller: &Caller, done: &Done) -> Result<()> {
+    let positions = done.positions();
     let (Some(first), Some(last)) = (positions.first(), positions.last()) else { return Ok(()) };
     let standing = Standing::read(&caller.contract).await?;
     let came = caller.contract.view(Exchange::enqueuedAtCall { position: *last }).await?;
@@ -219,4 +237,35 @@ fn then_claim() -> Result<()> {
         "next: `glassbook l1 queue` shows when its batch is final, then `glassbook l1 claim`; if it is overdue, `glassbook l1 freeze`"
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use contracts::bindings::Exchange::ExchangeEvents;
+
+    use super::*;
+
+    #[test]
+    fn a_deposit_is_what_has_arrived() {
+        let asset = Asset { number: 1, token: Address::repeat_byte(1), quantum: 10, decimals: Some(1) };
+        let done = |amount: U256| Done {
+            events: vec![ExchangeEvents::Enqueued(Exchange::Enqueued {
+                position: 3,
+                account: 4,
+                kind: 0,
+                a: B256::ZERO,
+                b: U256::ONE,
+                c: amount,
+                hash: B256::ZERO,
+            })],
+        };
+        let said = |amount| arrived(&asset, 100, &done(amount)).unwrap();
+        assert!(said(U256::from(100)).starts_with("deposited 100 (100 quanta)"));
+        assert!(!said(U256::from(100)).contains("charged"));
+        let less = said(U256::from(97));
+        assert!(less.starts_with("deposited 97 (97 quanta)") && less.contains("100 (100 quanta)"), "{less}");
+        assert!(arrived(&asset, 100, &done(U256::MAX)).is_err());
+        assert!(arrived(&asset, 100, &Done { events: Vec::new() }).is_err());
+    }
 }

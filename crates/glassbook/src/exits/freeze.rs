@@ -4,19 +4,18 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, U256};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use contracts::bindings::Exchange;
-use l1::Confirmation;
 use types::Command;
 
 use super::amount::Asset;
-use super::balance::BalanceProofs;
+use super::balance::{BalanceProofs, FinalState};
 use super::contract::{Caller, Key, Place};
+use super::payments::Payments;
 use super::queue::Standing;
-
-/// Entries that are read together.
-const TOGETHER: usize = 1_000;
+use super::{events, way_out};
+use crate::address;
 
 /// Pay balances after a freeze
 #[derive(Args)]
@@ -25,7 +24,7 @@ pub struct EscapeOptions {
     #[arg(long, value_name = "FILE")]
     proof: PathBuf,
     /// Pay to this address; only with the owner's own key [default: the owner]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     to: Option<Address>,
     #[command(flatten)]
     place: Place,
@@ -37,10 +36,10 @@ pub struct EscapeOptions {
 #[derive(Args)]
 pub struct RefundOptions {
     /// Whose deposits [default: the key's address]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     owner: Option<Address>,
     /// Pay to this address; only with the owner's own key [default: the owner]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     to: Option<Address>,
     #[command(flatten)]
     place: Place,
@@ -51,8 +50,8 @@ pub struct RefundOptions {
 /// Freezes the exchange.
 pub async fn freeze(place: &Place, key: &Key) -> Result<()> {
     let caller = Caller::open(place, key).await?;
-    caller.send("froze the exchange", U256::ZERO, &Exchange::freezeCall {}).await?;
-    let standing = Standing::read(&caller.contract).await?;
+    caller.send("freeze the exchange", U256::ZERO, &Exchange::freezeCall {}).await?;
+    let standing = Standing::read(&caller.contract).await.context(way_out::CARRIED_OUT)?;
     let mut out = io::stdout();
     writeln!(
         out,
@@ -72,7 +71,7 @@ pub async fn escape(options: &EscapeOptions) -> Result<()> {
     let proofs = BalanceProofs::read(&options.proof)?;
     let balances = proofs.check()?;
     let caller = Caller::open(&options.place, &options.key).await?;
-    proofs.require_final(&caller.contract).await?;
+    proofs.require_final(&caller.contract, &FinalState::read(&caller.contract).await?).await?;
     let owner = proofs.owner;
     let recipient = options.to.unwrap_or(owner);
     let standing = Standing::read(&caller.contract).await?;
@@ -80,7 +79,7 @@ pub async fn escape(options: &EscapeOptions) -> Result<()> {
         standing.frozen,
         "the exchange is not frozen: `glassbook l1 exit` forces everything out; if the operator lets the deadline pass, `glassbook l1 freeze`"
     );
-    let mut paid = 0;
+    let mut payments = Payments::default();
     for (entry, balance) in proofs.balances.iter().zip(&balances) {
         let (account, asset) = (proofs.account, entry.asset);
         if caller.contract.view(Exchange::isEscapedCall { account, asset }).await? {
@@ -89,17 +88,15 @@ pub async fn escape(options: &EscapeOptions) -> Result<()> {
         }
         let what = Asset::of(&caller.contract, asset).await?.show(balance.total());
         let call = Exchange::escapeCall { owner, asset, proof: entry.proof.clone(), recipient };
-        caller.send(&format!("escaped with {what}, to {recipient}"), U256::ZERO, &call).await?;
-        paid += 1;
+        payments.pay(&caller, &format!("escape with {what}, to {recipient}"), &call).await?;
     }
-    if paid == 0 {
+    if payments.none() {
         bail!(
             "{owner} has left with everything in {} already: there is nothing more to pay",
             options.proof.display()
         );
     }
-    writeln!(io::stdout(), "paid {paid} balances")?;
-    Ok(())
+    payments.finish("paid", "balances")
 }
 
 /// Pays deposits back that are in no final batch.
@@ -114,46 +111,36 @@ pub async fn refund(options: &RefundOptions) -> Result<()> {
          forces everything out"
     );
     let (_dir, indexer) = caller.contract.index().await?;
-    let (mut position, mut found, mut paid) = (standing.final_position, 0, 0);
-    loop {
-        let entries = indexer.entries(position, Confirmation::Latest, TOGETHER)?;
-        let Some(last) = entries.last() else { break };
-        position = last.what.position + 1;
-        for entry in entries {
-            let Command::Deposit { owner: whose, asset, amount } = entry.what.command else { continue };
-            if whose.0 != owner.into_array() {
-                continue;
-            }
-            found += 1;
-            let position = entry.what.position;
-            if caller.contract.view(Exchange::isRefundedCall { position }).await? {
-                continue;
-            }
-            let what = Asset::of(&caller.contract, asset.0).await?.show(amount.0.into());
-            let account = entry.what.account.0;
-            let call = Exchange::refundDepositCall {
-                position,
-                account,
-                owner,
-                asset: asset.0,
-                amount: amount.0,
-                recipient,
-            };
-            caller
-                .send(&format!("refunded {what}: entry {position}, to {recipient}"), U256::ZERO, &call)
-                .await?;
-            paid += 1;
+    let (mut found, mut payments) = (0, Payments::default());
+    for entry in events::entries(&indexer, standing.final_position) {
+        let entry = entry?;
+        let Command::Deposit { owner: whose, asset, amount } = entry.command else { continue };
+        if whose.0 != owner.into_array() {
+            continue;
         }
+        found += 1;
+        let position = entry.position;
+        if caller.contract.view(Exchange::isRefundedCall { position }).await? {
+            continue;
+        }
+        let what = Asset::of(&caller.contract, asset.0).await?.show(amount.0.into());
+        let call = Exchange::refundDepositCall {
+            position,
+            account: entry.account.0,
+            owner,
+            asset: asset.0,
+            amount: amount.0,
+            recipient,
+        };
+        payments.pay(&caller, &format!("refund {what}: entry {position}, to {recipient}"), &call).await?;
     }
-    let mut out = io::stdout();
-    if paid == 0 {
+    if payments.none() {
         writeln!(
-            out,
+            io::stdout(),
             "nothing to refund for {owner}: {found} deposits are in no final batch, all were paid back; what final batches have \
              leaves with `glassbook l1 escape`"
         )?;
-    } else {
-        writeln!(out, "paid {paid} deposits back")?;
+        return Ok(());
     }
-    Ok(())
+    payments.finish("paid back", "deposits")
 }

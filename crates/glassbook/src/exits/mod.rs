@@ -5,9 +5,11 @@ mod amount;
 mod balance;
 mod claim;
 mod contract;
+mod events;
 mod force;
 mod freeze;
 mod operator;
+mod payments;
 mod queue;
 mod way_out;
 
@@ -17,7 +19,6 @@ use clap::Subcommand;
 use contract::{Key, Place};
 
 pub use balance::Command as BalanceCommand;
-pub use contract::signer;
 pub use operator::Command as OperatorCommand;
 
 /// `glassbook l1`.

@@ -10,6 +10,7 @@ use contracts::bindings::Exchange::ExchangeEvents;
 
 use super::contract::{Caller, Key, Place};
 use super::queue::Standing;
+use super::way_out;
 
 /// `glassbook operator`.
 #[derive(Subcommand)]
@@ -56,12 +57,12 @@ pub async fn run(command: &Command) -> Result<()> {
     match command {
         Command::Pause { place, key } => {
             let caller = Caller::open(place, key).await?;
-            caller.send("announced a pause", U256::ZERO, &Exchange::announcePauseCall {}).await?;
+            caller.send("announce a pause", U256::ZERO, &Exchange::announcePauseCall {}).await?;
             say_pause(&caller).await
         }
         Command::Unpause { place, key } => {
             let caller = Caller::open(place, key).await?;
-            caller.send("ended the pause", U256::ZERO, &Exchange::cancelPauseCall {}).await?;
+            caller.send("end the pause", U256::ZERO, &Exchange::cancelPauseCall {}).await?;
             say_pause(&caller).await
         }
         Command::Revert(options) => revert(options).await,
@@ -69,7 +70,8 @@ pub async fn run(command: &Command) -> Result<()> {
 }
 
 async fn say_pause(caller: &Caller) -> Result<()> {
-    writeln!(io::stdout(), "  pause: {}", Standing::read(&caller.contract).await?.pause())?;
+    let standing = Standing::read(&caller.contract).await.context(way_out::CARRIED_OUT)?;
+    writeln!(io::stdout(), "  pause: {}", standing.pause())?;
     Ok(())
 }
 
@@ -103,12 +105,13 @@ async fn revert(options: &RevertOptions) -> Result<()> {
                 // One that was reverted before was committed again since.
                 found = Some(event.claim);
             }
+            Ok(())
         })?;
         claim = found.with_context(|| {
             format!("no event has the claim of batch {kept}; --from-block must not be after the contract's first block")
         })?;
     }
-    let what = format!("reverted batches {} to {committed}", kept + 1);
+    let what = format!("revert batches {} to {committed}", kept + 1);
     caller.send(&what, U256::ZERO, &Exchange::revertBatchesCall { lastKept: kept, claim }).await?;
     writeln!(
         io::stdout(),

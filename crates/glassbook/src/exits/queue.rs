@@ -5,22 +5,22 @@ use std::io::{self, Write as _};
 use alloy_primitives::{Address, B256, U256};
 use anyhow::Result;
 use clap::Args;
+use contracts::QueueEntry;
 use contracts::bindings::Exchange;
-use l1::Confirmation;
 use types::{AccountId, Command};
 
 use super::contract::{Contract, Place};
+use super::{events, way_out};
+use crate::address;
 
 /// Rows that are shown at most.
 const ROWS: usize = 200;
-/// Entries that are read together.
-const TOGETHER: usize = 1_000;
 
 /// The entries of the queue
 #[derive(Args)]
 pub struct Options {
     /// Of this owner alone
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     owner: Option<Address>,
     /// From this entry on [default: the first that is in no final batch]
     #[arg(long, value_name = "POSITION")]
@@ -69,7 +69,7 @@ impl Standing {
         let delay = contract.view(Exchange::finalityDelayCall {}).await?;
         let grace = contract.view(Exchange::FINALITY_GRACECall {}).await?;
         Ok(Self {
-            now: contract.client.latest().await?.timestamp,
+            now: contract.client.latest().await.map_err(way_out::of)?.timestamp,
             length: contract.view(Exchange::queueLengthCall {}).await?,
             committed_position: tip.l1Position,
             proved_position,
@@ -90,6 +90,23 @@ impl Standing {
         let more = if position < self.proved_position { self.finality_time } else { 0 };
         let deadline = came.saturating_add(self.force_deadline).saturating_add(more);
         (position >= self.final_position).then_some(deadline)
+    }
+
+    /// Where an entry is, and what comes of it, given when it came.
+    fn fate(&self, position: u64, came: u64, command: &Command) -> String {
+        let place = self.place(position);
+        match (self.deadline(position, came), command) {
+            // The exchange may have rejected it there.
+            (None, _) => place.to_string(),
+            (Some(_), Command::Deposit { .. }) if self.frozen => {
+                format!("{place}; the exchange is frozen: paid back by `glassbook l1 refund`")
+            }
+            (Some(_), _) if self.frozen => format!("{place}; void: the exchange is frozen"),
+            (Some(deadline), _) if self.now > deadline => {
+                format!("{place}; OVERDUE since {}", span(self.now - deadline))
+            }
+            (Some(deadline), _) => format!("{place}; overdue in {}", span(deadline - self.now)),
+        }
     }
 
     /// In which batches an entry is.
@@ -207,42 +224,26 @@ pub async fn list(options: &Options) -> Result<()> {
     };
     let (_dir, indexer) = contract.index().await?;
     let standing = Standing::read(&contract).await?;
-    let mut position = options.from.unwrap_or(standing.final_position);
     let mut out = io::stdout();
     let mut rows = 0;
-    loop {
-        let entries = indexer.entries(position, Confirmation::Latest, TOGETHER)?;
-        let Some(last) = entries.last() else { break };
-        position = last.what.position + 1;
-        for entry in
-            entries.iter().filter(|entry| account.is_none_or(|account| entry.what.account == account))
-        {
-            rows += 1;
-            if rows > ROWS {
-                writeln!(out, "... and more: --from {}", entry.what.position)?;
-                return Ok(());
-            }
-            let at = entry.what.position;
-            let came = contract.view(Exchange::enqueuedAtCall { position: at }).await?;
-            let due = match standing.deadline(at, came) {
-                _ if standing.frozen && at >= standing.final_position => {
-                    "void: the exchange is frozen".to_string()
-                }
-                None => "done".to_string(),
-                Some(deadline) if standing.now > deadline => {
-                    format!("OVERDUE since {}", span(standing.now - deadline))
-                }
-                Some(deadline) => format!("overdue in {}", span(deadline - standing.now)),
-            };
-            let account = entry.what.account;
-            let what = describe(&entry.what.command);
-            writeln!(out, "{at:>8}  account {account}: {what}; {}; {due}", standing.place(at))?;
+    for entry in events::entries(&indexer, options.from.unwrap_or(standing.final_position)) {
+        let QueueEntry { position, account: whose, command } = entry?;
+        if account.is_some_and(|account| account != whose) {
+            continue;
         }
+        rows += 1;
+        if rows > ROWS {
+            writeln!(out, "... and more: --from {position}")?;
+            return Ok(());
+        }
+        let came = contract.view(Exchange::enqueuedAtCall { position }).await?;
+        let fate = standing.fate(position, came, &command);
+        writeln!(out, "{position:>8}  account {whose}: {}; {fate}", describe(&command))?;
     }
     if rows == 0 {
         writeln!(
             out,
-            "nothing waits; --from 0 shows what is done, `glassbook l1 claim` pays withdrawals that are final"
+            "nothing waits; --from 0 shows what final batches have, `glassbook l1 claim` pays withdrawals that are final"
         )?;
     }
     Ok(())
@@ -282,6 +283,8 @@ pub fn span(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use types::{AssetId, Quanta};
+
     use super::*;
 
     fn standing() -> Standing {
@@ -315,6 +318,27 @@ mod tests {
             places,
             ["in a final batch", "in a proved batch", "in a committed batch", "in no batch on L1"]
         );
+    }
+
+    #[test]
+    fn what_comes_of_an_entry_is_said_as_it_is() {
+        let (owner, asset, amount) = (types::Address([1; 20]), AssetId(2), Quanta(5));
+        let deposit = Command::Deposit { owner, asset, amount };
+        let withdrawal = Command::Withdraw { asset, amount };
+        // In a final batch it may have been rejected, and nothing of it is paid back.
+        for frozen in [false, true] {
+            let standing = Standing { frozen, ..standing() };
+            for command in [&deposit, &withdrawal] {
+                assert_eq!(standing.fate(1, 500, command), "in a final batch");
+            }
+        }
+        assert_eq!(standing().fate(8, 950, &deposit), "in no batch on L1; overdue in 50 s");
+        assert_eq!(standing().fate(4, 850, &withdrawal), "in a proved batch; OVERDUE since 10 s");
+        let frozen = Standing { frozen: true, ..standing() };
+        let paid_back = frozen.fate(4, 500, &deposit);
+        assert!(paid_back.contains("paid back by `glassbook l1 refund`") && !paid_back.contains("void"));
+        let void = frozen.fate(8, 500, &withdrawal);
+        assert!(void.contains("void") && !void.contains("refund"), "{void}");
     }
 
     #[test]

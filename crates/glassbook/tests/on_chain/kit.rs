@@ -1,7 +1,7 @@
 //! A chain, a folder, and the binary with some keys.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 use contracts::bindings::{Exchange, IERC20, Token};
+use exchange::batch_path;
 use l1::{Client, ClientError, Config, EmbeddedL1, FeePolicy, Sender, Signer};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -233,12 +234,8 @@ impl World {
     }
 
     pub fn batch(&self, number: u64) -> Vec<u8> {
-        fs::read(batch_file(&self.published(), number)).unwrap()
+        fs::read(batch_path(&self.published(), number)).unwrap()
     }
-}
-
-pub fn batch_file(dir: &Path, number: u64) -> PathBuf {
-    dir.join(format!("{number:012}.batch"))
 }
 
 /// Coins in wei, in halves.

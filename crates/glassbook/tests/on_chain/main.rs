@@ -3,5 +3,6 @@
 
 mod exits;
 mod kit;
+mod refusals;
 mod revert;
 mod somebodys_node;

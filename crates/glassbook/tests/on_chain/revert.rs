@@ -5,7 +5,9 @@ use std::process::Output;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::kit::{PAUSE, Running, Who, World, batch_file, done, has, refused, until};
+use exchange::batch_path;
+
+use crate::kit::{PAUSE, Running, Who, World, done, has, refused, until};
 
 /// An exchange that runs, with at least three committed batches that nobody proves; how many there are.
 fn committed() -> (World, Running, u64) {
@@ -52,7 +54,7 @@ fn batches_that_were_reverted_are_committed_again_when_the_pause_ends() {
     has(&refused(&revert(&world, batches)), "there is nothing after");
     let why = refused(&world.call(Who::User, &["operator", "revert", "--to-batch", "1"]));
     has(&why, "use the operator's key");
-    has(&done(&revert(&world, 1)), &format!("reverted batches 2 to {batches}"));
+    has(&done(&revert(&world, 1)), &format!("revert batches 2 to {batches}"));
     assert_eq!(world.committed_and_proved(), (1, 0));
     let before: Vec<_> = (1..=batches).map(|number| world.batch(number)).collect();
 
@@ -103,7 +105,7 @@ fn an_exchange_goes_back_to_the_batches_that_stand() {
     // Deposits that were in the lost batches came in again, from L1.
     has(&report, "the contract holds what the exchange owes, to the wei");
     assert!(
-        old != fs::read(batch_file(&world.published(), 2)).unwrap(),
+        old != fs::read(batch_path(&world.published(), 2)).unwrap(),
         "batch 2 is the one that was reverted"
     );
     assert_eq!(world.committed_and_proved().0, world.committed_and_proved().1);

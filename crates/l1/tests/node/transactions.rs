@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, address};
+use contracts::bindings::IERC20;
 use l1::{ClientError, FeePolicy, Fees, Outcome, Sender, Signer, Transaction};
 
 use crate::world::{ADMIN, TIMEOUT, USER, World, key, mining};
@@ -28,6 +29,21 @@ async fn nonces_have_no_gap_whatever_waits() {
     let refused = sender.send(TxKind::Call(world.exchange), U256::from(1), Bytes::new()).await;
     assert!(matches!(refused, Err(ClientError::Reverted(_) | ClientError::Node { .. })), "{refused:?}");
     assert_eq!(pay(&sender).await.unwrap().nonce(), first + 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hash_is_known_before_the_node_has_the_transaction() {
+    let world = World::new().await;
+    let (token, mut hashes) = (Address::repeat_byte(0xaa), Vec::new());
+    let call = IERC20::approveCall { spender: token, amount: U256::from(1) };
+    let sent = world.sender(USER).call_announced(token, U256::ZERO, &call, |hash| hashes.push(hash)).await;
+    assert_eq!(hashes, [sent.unwrap().hash()]);
+    // What is refused before it is signed has none.
+    hashes.clear();
+    let sender = world.sender(USER);
+    let refused = sender.call_announced(world.exchange, U256::from(1), &call, |hash| hashes.push(hash)).await;
+    assert!(refused.is_err());
+    assert!(hashes.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
