@@ -42,7 +42,7 @@ fn a_payment_that_is_refused_does_not_keep_the_others_back() {
     // Whoever begins after the contract does not hear that nothing is due.
     let late = world.runtime.block_on(world.client.latest()).unwrap().number.to_string();
     for command in [&["l1", "claim", "--owner", &owner][..], &["l1", "queue", "--owner", &owner]] {
-        let late = [command, &["--from-block", &late]].concat();
+        let late = [command, &["--from-block", late.as_str()]].concat();
         let output = match command[1] {
             "queue" => world.ask(&late),
             _ => world.call(Who::Helper, &late),
@@ -103,7 +103,7 @@ fn what_signs_names_its_chain_and_a_key_by_its_name_alone() {
         for arguments in [
             [&freeze[..], &["--chain", "31337", "--key", secret]].concat(),
             [&freeze[..], &["--chain", "31337", "--keystore", secret]].concat(),
-            vec!["dev", "--l1", &url, "--data", data.to_str().unwrap(), "--operator-key", secret],
+            vec!["dev", "--l1", url.as_str(), "--data", data.to_str().unwrap(), "--operator-key", secret],
         ] {
             let why = ask(&arguments);
             has(&why, "that is a private key");
