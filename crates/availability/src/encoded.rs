@@ -58,6 +58,11 @@ impl Encoded {
         &self.combination
     }
 
+    /// The Merkle tree over the shards.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     /// The shards in order, data first.
     pub fn shards(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.shards.chunks_exact(self.shard_length)

@@ -35,8 +35,10 @@
 mod challenge;
 mod code;
 mod combination;
+pub mod correction;
 mod decoder;
 mod encoded;
+pub mod encryption;
 mod error;
 mod evaluation;
 mod fetch;
@@ -48,6 +50,7 @@ mod multiplier;
 mod parameters;
 mod portable;
 mod sample;
+pub mod sampling;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 
@@ -58,5 +61,6 @@ pub use error::CodingError;
 pub use evaluation::{Path, available_paths};
 pub use fetch::{Peer, Plan, Request, plan};
 pub use header::{Commitment, Header, VERSION};
+pub use merkle::{Tree as ShardTree, leaf as leaf_hash};
 pub use parameters::{MAX_CODED, MAX_PAYLOAD, MAX_SHARDS, Parameters};
 pub use sample::{Sample, Verifier};

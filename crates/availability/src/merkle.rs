@@ -14,8 +14,8 @@ pub(crate) type Hash = [u8; 32];
 static LEAF: LazyLock<Hash> = LazyLock::new(|| blake3::derive_key("glassbook availability v1 leaf", &[]));
 static NODE: LazyLock<Hash> = LazyLock::new(|| blake3::derive_key("glassbook availability v1 node", &[]));
 
-/// The leaf of a shard.
-pub(crate) fn leaf(shard: &[u8]) -> Hash {
+/// The leaf of a shard in the Merkle tree.
+pub fn leaf(shard: &[u8]) -> [u8; 32] {
     *blake3::keyed_hash(&LEAF, shard).as_bytes()
 }
 
@@ -26,14 +26,18 @@ fn node(left: &Hash, right: &Hash) -> Hash {
     *blake3::keyed_hash(&NODE, &both).as_bytes()
 }
 
-/// All levels of the tree, leaves first.
+/// The Merkle tree over all shards, from their leaves: whoever keeps the leaves can serve every shard with its path.
 #[derive(Clone, Debug)]
-pub(crate) struct Tree {
+pub struct Tree {
+    /// All levels, leaves first.
     levels: Vec<Vec<Hash>>,
 }
 
 impl Tree {
-    /// The tree over these leaves, at least one.
+    /// The tree over these leaves.
+    ///
+    /// # Panics
+    /// Without leaves.
     pub fn new(leaves: Vec<Hash>) -> Self {
         assert!(!leaves.is_empty(), "every code has shards");
         let mut levels = vec![leaves];
@@ -50,6 +54,12 @@ impl Tree {
         Self { levels }
     }
 
+    /// The leaves ([`leaf`]), in order.
+    pub fn leaves(&self) -> &[Hash] {
+        &self.levels[0]
+    }
+
+    /// The root, as a header names it.
     pub fn root(&self) -> Hash {
         self.levels[self.levels.len() - 1][0]
     }
