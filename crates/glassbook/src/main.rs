@@ -1,5 +1,6 @@
 //! Glassbook in one binary: replays and simulates markets, shows and checks what an exchange wrote.
 
+mod da;
 mod dev;
 mod inspect;
 mod player;
@@ -64,6 +65,12 @@ enum Command {
     Dev(dev::Options),
     /// Make an exchange's data directory anew, from L1 and its published batches alone
     Recover(dev::RecoverOptions),
+    /// Publish sealed batches as shards, sample them, get them back
+    ///
+    /// A batch becomes shards of which about two thirds give it back, under one commitment. Whoever has the commitment
+    /// finds out by a few samples whether the data can be had, and whoever gets it back executes it again.
+    #[command(subcommand)]
+    Da(da::Command),
     /// Make the receipt of a command from its sealed batch, and check it
     ///
     /// A receipt proves what one command did: its outcome, its fills and fees, as a leaf of the batch's events root.
@@ -137,6 +144,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Replay(options) => replay::run(&options),
         Command::Dev(options) => dev::run(&options),
         Command::Recover(options) => dev::recover(&options),
+        Command::Da(command) => da::run(&command),
         Command::Simulate(options) => simulate::run(&options),
         Command::Bench(BenchOptions { quick, json, seed }) => {
             bench::run(&bench::Options { quick, json, seed })?;

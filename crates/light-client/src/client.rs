@@ -39,6 +39,12 @@ impl<T: Transport> LightClient<T> {
         Self { transport, headers: Headers::new(limit) }
     }
 
+    /// The same client, which from now on asks others.
+    #[must_use]
+    pub fn with_transport(self, transport: T) -> Self {
+        Self { transport, ..self }
+    }
+
     /// What is known of a block.
     pub fn kept(&self, commitment: &Commitment) -> Option<&Kept> {
         self.headers.get(commitment)

@@ -18,12 +18,13 @@
 //! lock, and check every shard against its leaf before it leaves the store: what the disk has made of it is never served.
 //!
 //! [`Store`] publishes and reads, [`Retention`] says what is pruned, [`Store::scrub`] looks for damage and repairs it,
-//! [`server`] serves.
+//! [`server`] serves. A [`ShardFile`] is a shard outside of a store.
 //!
 //! Must not know what a payload means, how batches are made, or what light clients decide.
 
 mod durable;
 mod error;
+mod file;
 mod head;
 mod layout;
 mod recent;
@@ -33,6 +34,7 @@ pub mod server;
 mod store;
 
 pub use error::StoreError;
+pub use file::ShardFile;
 pub use head::{Head, Record};
 pub use retention::{Pruned, Retention};
 pub use scrub::Health;

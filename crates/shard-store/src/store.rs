@@ -272,20 +272,26 @@ impl Store {
         })
     }
 
+    /// The record at the beginning of a block's head, or the one that pruning left.
     fn stored(&self, number: u64) -> Result<Stored, StoreError> {
-        match self.head(number) {
-            Ok(head) => Ok(Stored { record: head.record, has_shards: true }),
-            Err(StoreError::Pruned { .. }) => {
-                let path = self.layout.header(number);
-                let bytes = read_at_most(&path, MAX_HEAD)?;
-                let record = Record::decode(&bytes).map_err(damaged(&path))?;
-                if record.number != number {
-                    return Err(damaged(&path)("the record of another block"));
+        let mut path = self.layout.block(number).join("head");
+        let mut bytes = read_at_most(&path, Record::LENGTH as u64);
+        let mut has_shards = true;
+        if bytes.as_ref().is_err_and(StoreError::is_missing) {
+            match self.without_shards(number) {
+                StoreError::Pruned { .. } => {
+                    path = self.layout.header(number);
+                    bytes = read_at_most(&path, MAX_HEAD);
+                    has_shards = false;
                 }
-                Ok(Stored { record, has_shards: false })
+                error => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        let record = Record::decode(&bytes?).map_err(damaged(&path))?;
+        if record.number != number {
+            return Err(damaged(&path)("the record of another block"));
+        }
+        Ok(Stored { record, has_shards })
     }
 
     /// Why a block has no shards.

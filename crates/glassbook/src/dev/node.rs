@@ -30,6 +30,7 @@ use super::desk::Desk;
 use super::keys::{self, Role};
 use super::published::Published;
 use super::settling::{self, Evidence};
+use super::shards::Availability;
 use super::traffic::{Beginning, Traffic};
 use super::{Flow, Options, claims, table};
 use crate::prove::ProvingOptions;
@@ -127,7 +128,9 @@ fn on_chain(
     let confirmation = options.deposits.into();
     let desk = Desk::start(Arc::clone(&exchange), Arc::clone(&indexer), handle.clone(), first, confirmation);
     beginning.set_up(&exchange, &deployment)?;
-    let publisher = Published::create(&places.published, &places.batches(), &genesis)?;
+    let availability = Availability::start(options, &places.of("shards"), &deployment, &handle)?;
+    let shards = Arc::clone(&availability.shards);
+    let publisher = Published::create(&places.published, &places.batches(), shards, &genesis)?;
     let proving = proving(options, places)?;
     let evidence = match &proving {
         None => Evidence::Executed,
@@ -143,6 +146,7 @@ fn on_chain(
         evidence,
     })?;
     banner(options, places, chain, &deployment)?;
+    availability.announce()?;
 
     let funder = Arc::new(chain.sender(&chain.funder));
     let traffic = Traffic {
@@ -197,13 +201,14 @@ fn on_chain(
         claimed,
     );
     spinner.finish_and_clear();
+    let sampled = availability.stop();
     if let Some(node) = proving.and_then(Arc::into_inner) {
         node.stop()?;
     }
     if let Some(exchange) = Arc::into_inner(exchange) {
         exchange.shutdown()?;
     }
-    result
+    result.and(sampled)
 }
 
 /// Claims what became final.
