@@ -1,6 +1,11 @@
 //! The combination vector: the values of all data shards at both challenges.
 
-use crate::{CodingError, Parameters, VERSION, evaluation::Values, field::Element};
+use crate::{
+    CodingError, Header, Parameters, Path, VERSION,
+    challenge::challenges,
+    evaluation::{Evaluator, Values},
+    field::Element,
+};
 
 /// The values of the data shards at the two challenges. Coded like the data itself, it says what value every shard must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +16,28 @@ pub struct Combination {
 impl Combination {
     pub(crate) fn new(values: Vec<Values>) -> Self {
         Self { values }
+    }
+
+    /// The combination vector that belongs to a header's root, of all data shards in order. The digest in the header is not
+    /// looked at.
+    ///
+    /// # Errors
+    /// [`CodingError::TooFewShards`], [`CodingError::Length`] where the shards are not as many or not as long as the header says;
+    /// [`CodingError::PayloadTooLong`].
+    pub fn of_shards<'a>(
+        header: &Header,
+        shards: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, CodingError> {
+        let (needed, expected) = (header.parameters.data(), header.shard_length()?);
+        let shards: Vec<&[u8]> = shards.into_iter().take(needed).collect();
+        if shards.len() < needed {
+            return Err(CodingError::TooFewShards { held: shards.len(), needed });
+        }
+        if let Some(other) = shards.iter().find(|shard| shard.len() != expected) {
+            return Err(CodingError::Length { expected, found: other.len() });
+        }
+        let challenges = challenges(header.parameters, header.payload_length, &header.root);
+        Ok(Self::new(Evaluator::new(challenges, Path::fastest()).evaluate_all(&shards)))
     }
 
     pub(crate) fn values(&self) -> &[Values] {

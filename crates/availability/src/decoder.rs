@@ -69,6 +69,11 @@ impl Decoder {
         }
     }
 
+    /// How many shards are there.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// Whether a shard is there.
     pub fn holds(&self, index: usize) -> bool {
         self.leaves.get(index).is_some_and(Option::is_some)

@@ -41,8 +41,8 @@ pub fn encode_with(payload: &[u8], parameters: Parameters, path: Path) -> Result
     let tree = Tree::new(shards.chunks_exact(shard_length).map(merkle::leaf).collect());
     let root = tree.root();
     let evaluator = Evaluator::new(challenges(parameters, payload_length, &root), path);
-    let data = &shards[..shard_length * parameters.data()];
-    let combination = Combination::new(evaluator.evaluate_all(data, shard_length));
+    let data: Vec<&[u8]> = shards.chunks_exact(shard_length).take(parameters.data()).collect();
+    let combination = Combination::new(evaluator.evaluate_all(&data));
     let header = Header { parameters, payload_length, root, combination: combination.digest() };
     Ok(Encoded { header, combination, shard_length, shards, tree })
 }

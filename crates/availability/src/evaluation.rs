@@ -100,28 +100,23 @@ impl Multiplier {
         }
     }
 
-    /// Horner's rule for shards of the same length.
-    fn horner<const SHARDS: usize>(&self, accumulators: &mut [Block; SHARDS], data: [&[Block]; SHARDS]) {
+    /// The value, at the constant, of the polynomial whose coefficients `data` are, the highest first, in each lane of its own,
+    /// for several shards of the same length, at least one block.
+    fn horner<const SHARDS: usize>(&self, data: [&[Block]; SHARDS]) -> [Block; SHARDS] {
         #[cfg(target_arch = "x86_64")]
-        if let (Self::Gfni512(token, constants), [first, second], [firsts, seconds]) =
-            (self, &mut accumulators[..], &data[..])
-        {
-            return token.horner(constants, [first, second], [firsts, seconds]);
+        if let (Self::Gfni512(token, constants), &[first, second]) = (self, &data[..]) {
+            let values = token.horner(constants, [first, second]);
+            return std::array::from_fn(|shard| values[shard]);
         }
-        for (accumulator, data) in accumulators.iter_mut().zip(data) {
-            match self {
-                Self::Portable(table) => portable::horner(table, accumulator, data),
-                #[cfg(target_arch = "x86_64")]
-                Self::Avx2(token, constants) => token.horner(constants, accumulator, data),
-                #[cfg(target_arch = "x86_64")]
-                Self::Gfni256(token, constants) => token.horner(constants, accumulator, data),
-                #[cfg(target_arch = "x86_64")]
-                Self::Gfni512(token, constants) => {
-                    let mut unused = *accumulator;
-                    token.horner(constants, [accumulator, &mut unused], [data, data]);
-                }
-            }
-        }
+        data.map(|data| match self {
+            Self::Portable(table) => portable::horner(table, data),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(token, constants) => token.horner(constants, data),
+            #[cfg(target_arch = "x86_64")]
+            Self::Gfni256(token, constants) => token.horner(constants, data),
+            #[cfg(target_arch = "x86_64")]
+            Self::Gfni512(token, constants) => token.horner(constants, [data, data])[0],
+        })
     }
 }
 
@@ -152,24 +147,25 @@ impl Point {
             block.as_flattened_mut()[..tail.len()].copy_from_slice(tail);
             block
         });
-        let has_tail = shards.iter().any(|shard| shard.len() % BLOCK_LENGTH != 0);
-        // The first block is where the accumulator starts.
-        let mut accumulators = tail;
-        if whole.iter().all(|blocks| !blocks.is_empty()) {
-            accumulators = whole.map(|blocks| blocks[0]);
-            self.blocks.horner(&mut accumulators, whole.map(|blocks| &blocks[1..]));
-            if has_tail {
-                self.blocks.horner(&mut accumulators, tail.each_ref().map(std::slice::from_ref));
-            }
+        let mut values = match whole[0].is_empty() {
+            true => tail,
+            false => self.blocks.horner(whole),
+        };
+        if !whole[0].is_empty() && shards[0].len() % BLOCK_LENGTH != 0 {
+            let pairs: [[Block; 2]; SHARDS] = std::array::from_fn(|at| [values[at], tail[at]]);
+            values = self.blocks.horner(pairs.each_ref().map(|pair| &pair[..]));
         }
         for (lanes, multiplier) in [16, 8, 4, 2, 1].into_iter().zip(&self.lanes) {
-            let lower = accumulators;
-            for row in accumulators.as_flattened_mut() {
-                row.copy_within(lanes..2 * lanes, 0);
-            }
-            multiplier.horner(&mut accumulators, lower.each_ref().map(std::slice::from_ref));
+            let pairs = values.map(|value| {
+                let mut upper = value;
+                for row in &mut upper {
+                    row.copy_within(lanes..2 * lanes, 0);
+                }
+                [upper, value]
+            });
+            values = multiplier.horner(pairs.each_ref().map(|pair| &pair[..]));
         }
-        accumulators.map(|accumulator| Element::from_bytes(accumulator.map(|row| row[0])))
+        values.map(|value| Element::from_bytes(value.map(|row| row[0])))
     }
 }
 
@@ -191,16 +187,163 @@ impl Evaluator {
         self.points.each_ref().map(|point| point.evaluate([shard])[0])
     }
 
-    /// The values of all shards in `bytes`, of `length` bytes each.
-    pub fn evaluate_all(&self, bytes: &[u8], length: usize) -> Vec<Values> {
-        let mut values = Vec::with_capacity(bytes.len() / length);
-        let mut pairs = bytes.chunks_exact(2 * length);
-        for pair in pairs.by_ref() {
-            let (first, second) = pair.split_at(length);
-            let [at_first, at_second] = self.points.each_ref().map(|point| point.evaluate([first, second]));
+    /// The values of several shards, all of the same length.
+    pub fn evaluate_all(&self, shards: &[&[u8]]) -> Vec<Values> {
+        let mut values = Vec::with_capacity(shards.len());
+        let (pairs, last) = shards.as_chunks::<2>();
+        for &pair in pairs {
+            let [at_first, at_second] = self.points.each_ref().map(|point| point.evaluate(pair));
             values.extend([[at_first[0], at_second[0]], [at_first[1], at_second[1]]]);
         }
-        values.extend(pairs.remainder().chunks_exact(length).map(|last| self.evaluate(last)));
+        values.extend(last.iter().map(|shard| self.evaluate(shard)));
         values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::multiplier::{self, Matrices, PRODUCTS, Vector};
+
+    /// The definition: the sum of all elements, each times its power of the point.
+    fn by_definition(shard: &[u8], point: Element) -> Element {
+        let blocks = shard.len().div_ceil(BLOCK_LENGTH);
+        let mut padded = shard.to_vec();
+        padded.resize(blocks * BLOCK_LENGTH, 0);
+        let mut power = Element([1, 0, 0, 0, 0, 0, 0, 0]);
+        let mut sum = Element::default();
+        for block in (0..blocks).rev() {
+            for lane in 0..32 {
+                let symbol = |coordinate| {
+                    let low = BLOCK_LENGTH * block + 64 * coordinate + lane;
+                    u16::from_le_bytes([padded[low], padded[low + 32]])
+                };
+                let term = Element(std::array::from_fn(symbol)).times(power);
+                sum = Element(std::array::from_fn(|at| sum.0[at] ^ term.0[at]));
+                power = power.times(point);
+            }
+        }
+        sum
+    }
+
+    fn any_element() -> impl Strategy<Value = Element> {
+        any::<[u16; 8]>().prop_map(Element)
+    }
+
+    fn any_shards() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        (1usize..4, 1usize..40).prop_flat_map(|(count, blocks)| vec(vec(any::<u8>(), 64 * blocks), count))
+    }
+
+    /// One that does not run here says so, and counts as skipped: nobody should read a pass into it.
+    #[test]
+    fn paths_that_this_processor_lacks_are_named() {
+        let available = available_paths().len();
+        println!(
+            "paths tested here: {}",
+            available_paths().iter().map(Path::to_string).collect::<Vec<_>>().join("; ")
+        );
+        #[cfg(target_arch = "x86_64")]
+        for (name, is_there) in [
+            ("AVX2", simd::Avx2::detect().is_some()),
+            ("GFNI, 256 bits", simd::Gfni256::detect().is_some()),
+            ("GFNI, 512 bits", simd::Gfni512::detect().is_some()),
+        ] {
+            if !is_there {
+                println!("SKIPPED, this processor lacks it: {name}");
+            }
+        }
+        assert!(available >= 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn every_path_gives_the_values_of_the_definition(
+            shards in any_shards(), challenges in [any_element(), any_element()],
+        ) {
+            let expected: Vec<Values> =
+                shards.iter().map(|shard| challenges.map(|point| by_definition(shard, point))).collect();
+            let shards: Vec<&[u8]> = shards.iter().map(Vec::as_slice).collect();
+            for path in available_paths() {
+                let evaluator = Evaluator::new(challenges, path);
+                prop_assert_eq!(&evaluator.evaluate_all(&shards), &expected, "{}", path);
+                prop_assert_eq!(evaluator.evaluate(shards[0]), expected[0], "{}", path);
+            }
+        }
+    }
+
+    /// `gf2p8affineqb` in software, byte by byte, after its description in Intel's manual: bit i of the result is the parity of
+    /// the argument and byte 7 − i of the matrix.
+    fn affine(byte: u8, matrix: u64) -> u8 {
+        let row = |bit: usize| matrix.to_le_bytes()[7 - bit];
+        (0..8).fold(0, |result, bit| result | (((row(bit) & byte).count_ones() & 1) as u8) << bit)
+    }
+
+    /// The vectors of `simd.rs` with the instruction in software, for as many shards at once as are wanted.
+    #[derive(Clone, Copy)]
+    struct Model<const SHARDS: usize>([[u8; 32]; SHARDS]);
+
+    impl<const SHARDS: usize> Model<SHARDS> {
+        fn affine(self, matrix: u64) -> Self {
+            Self(self.0.map(|row| row.map(|byte| affine(byte, matrix))))
+        }
+    }
+
+    impl<const SHARDS: usize> Vector<SHARDS> for Model<SHARDS> {
+        type Token = ();
+        type Constant = Matrices;
+        type Prepared = [Self; 2];
+
+        fn load((): (), data: &[&[Block]; SHARDS], place: usize, row: usize) -> Self {
+            Self(data.map(|data| data[place][row]))
+        }
+
+        fn store(self, blocks: &mut [Block; SHARDS], row: usize) {
+            for (block, stored) in blocks.iter_mut().zip(self.0) {
+                block[row] = stored;
+            }
+        }
+
+        fn plus(self, other: Self) -> Self {
+            Self(std::array::from_fn(|s| std::array::from_fn(|lane| self.0[s][lane] ^ other.0[s][lane])))
+        }
+
+        fn prepare(low: Self, high: Self) -> [Self; 2] {
+            [low, high]
+        }
+
+        fn plus_prepared(a: [Self; 2], b: [Self; 2]) -> [Self; 2] {
+            [a[0].plus(b[0]), a[1].plus(b[1])]
+        }
+
+        fn times([low, high]: [Self; 2], [low_low, low_high, high_low, high_high]: &Matrices) -> [Self; 2] {
+            [
+                low.affine(*low_low).plus(high.affine(*high_low)),
+                low.affine(*low_high).plus(high.affine(*high_high)),
+            ]
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// What the paths with GFNI do, on any processor: matrices and order of operations, of one shard and of two. Only the
+        /// instruction itself, and loading and storing, are left to a processor that has it.
+        #[test]
+        fn the_matrices_give_what_the_tables_give(
+            first in vec(any::<[[u8; 32]; 16]>(), 3), second in vec(any::<[[u8; 32]; 16]>(), 3),
+            constant in any_element(),
+        ) {
+            let table = portable::table(constant);
+            let matrices: [Matrices; PRODUCTS] = multiplier::constants(constant).map(multiplier::matrices);
+            let expected = [portable::horner(&table, &first), portable::horner(&table, &second)];
+            let alone = multiplier::horner::<1, Model<1>>((), &matrices, [&first]);
+            prop_assert_eq!(alone[0], expected[0]);
+            let both = multiplier::horner::<2, Model<2>>((), &matrices, [&first, &second]);
+            prop_assert_eq!(both, expected);
+        }
     }
 }

@@ -98,3 +98,54 @@ pub(crate) fn root_of_path(leaf: Hash, mut index: usize, mut total: usize, path:
     }
     siblings.next().is_none().then_some(hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(total: usize) -> Vec<Hash> {
+        (0..total).map(|at| leaf(&at.to_le_bytes())).collect()
+    }
+
+    #[test]
+    fn every_path_leads_to_the_root_from_its_own_leaf_only() {
+        for total in 1..40 {
+            let leaves = leaves(total);
+            let tree = Tree::new(leaves.clone());
+            for index in 0..total {
+                let path = tree.path(index);
+                assert_eq!(path.len(), path_length(index, total));
+                assert_eq!(root_of_path(leaves[index], index, total, &path), Some(tree.root()));
+                for other in (0..total).filter(|&other| other != index) {
+                    assert_ne!(root_of_path(leaves[index], other, total, &path), Some(tree.root()));
+                    assert_ne!(root_of_path(leaves[other], index, total, &path), Some(tree.root()));
+                }
+                if !path.is_empty() {
+                    assert_eq!(root_of_path(leaves[index], index, total, &path[1..]), None);
+                }
+                assert_eq!(
+                    root_of_path(leaves[index], index, total, &[&path[..], &[[0; 32]]].concat()),
+                    None
+                );
+            }
+        }
+    }
+
+    /// Trees that hash the odd node with itself give a list and the same list with its last leaf twice one root.
+    #[test]
+    fn a_leaf_more_is_another_root() {
+        for total in 1..40 {
+            let mut longer = leaves(total);
+            longer.push(longer[total - 1]);
+            assert_ne!(Tree::new(leaves(total)).root(), Tree::new(longer).root(), "{total}");
+        }
+    }
+
+    /// A shard that is two hashes is not the node over them.
+    #[test]
+    fn a_shard_is_not_a_node() {
+        let [left, right] = [[1; 32], [2; 32]];
+        assert_ne!(leaf(&[left, right].concat()), node(&left, &right));
+        assert_ne!(leaf(&[left, right].concat()), *blake3::hash(&[left, right].concat()).as_bytes());
+    }
+}

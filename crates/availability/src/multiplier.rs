@@ -6,6 +6,8 @@
 //!
 //! A vector holds one byte of 32 symbols, as the code's blocks of 64 bytes have them: low bytes, then high bytes.
 
+use std::hint::black_box;
+
 use crate::field::{self, Element};
 
 /// How many products of GF(2^16) one of GF(2^128) takes.
@@ -47,10 +49,17 @@ pub(crate) type Shuffles = [[u8; 16]; 8];
 pub(crate) fn shuffles(constant: u16) -> Shuffles {
     let mut tables = [[0; 16]; 8];
     for nibble in 0..4 {
-        for value in 0..16u16 {
-            let product = field::multiply_16(constant, value << (4 * nibble)).to_le_bytes();
-            tables[2 * nibble][usize::from(value)] = product[0];
-            tables[2 * nibble + 1][usize::from(value)] = product[1];
+        for value in 1..16usize {
+            // The entry without the lowest bit, and that bit's.
+            let (rest, bit) = (value & (value - 1), value.trailing_zeros());
+            let product = match rest {
+                0 => field::multiply_16(constant, 1 << (4 * nibble + bit)).to_le_bytes(),
+                _ => [0, 1].map(|byte| tables[nibble as usize * 2 + byte][value ^ rest]),
+            };
+            for byte in 0..2 {
+                let table = &mut tables[nibble as usize * 2 + byte];
+                table[value] = table[rest] ^ product[byte];
+            }
         }
     }
     tables
@@ -76,7 +85,10 @@ pub(crate) fn matrices(constant: u16) -> Matrices {
     matrices
 }
 
-/// A vector of bytes of one row, of `SHARDS` blocks at once, and how it is multiplied by constants of GF(2^16).
+/// A vector: one row of `SHARDS` blocks at once, and how it is multiplied by constants of GF(2^16).
+///
+/// Everything here is made to be compiled as part of a function that may use the vector's instructions, so there are no
+/// closures: they are functions of their own, which may not.
 pub(crate) trait Vector<const SHARDS: usize>: Copy {
     /// What shows that the processor can do it.
     type Token: Copy;
@@ -85,79 +97,99 @@ pub(crate) trait Vector<const SHARDS: usize>: Copy {
     /// A coordinate as the multiplication wants it; sums of these are those of sums.
     type Prepared: Copy;
 
-    fn load(token: Self::Token, rows: [&[u8; 32]; SHARDS]) -> Self;
-    fn store(self, rows: [&mut [u8; 32]; SHARDS]);
+    /// A row of the blocks at one place.
+    fn load(token: Self::Token, data: &[&[Block]; SHARDS], place: usize, row: usize) -> Self;
+    /// Writes a row of the blocks.
+    fn store(self, blocks: &mut [Block; SHARDS], row: usize);
     fn plus(self, other: Self) -> Self;
-    fn prepare(coordinate: [Self; 2]) -> Self::Prepared;
+    fn prepare(low: Self, high: Self) -> Self::Prepared;
     fn plus_prepared(a: Self::Prepared, b: Self::Prepared) -> Self::Prepared;
     fn times(a: Self::Prepared, constant: &Self::Constant) -> [Self; 2];
 }
 
-/// Horner's rule: for each of `data`, the accumulator becomes itself times the constant, plus the data.
+/// Horner's rule: the value, at the constant, of the polynomial whose coefficients `data` are, the highest first; in each lane
+/// of its own, of `SHARDS` pieces of data of the same length, at least one block.
 #[inline(always)]
 pub(crate) fn horner<const SHARDS: usize, V: Vector<SHARDS>>(
     token: V::Token,
     constants: &[V::Constant; PRODUCTS],
-    accumulators: [&mut Block; SHARDS],
     data: [&[Block]; SHARDS],
-) {
-    let mut rows: [[V; 2]; 8] = std::array::from_fn(|coordinate| {
-        std::array::from_fn(|byte| {
-            V::load(token, std::array::from_fn(|s| &accumulators[s][2 * coordinate + byte]))
-        })
-    });
-    for at in 0..data[0].len() {
-        let product = multiply::<SHARDS, V>(rows.map(V::prepare), constants);
-        let blocks: [&Block; SHARDS] = std::array::from_fn(|s| &data[s][at]);
-        rows = std::array::from_fn(|coordinate| {
-            std::array::from_fn(|byte| {
-                let row = V::load(token, std::array::from_fn(|s| &blocks[s][2 * coordinate + byte]));
-                product[coordinate][byte].plus(row)
-            })
-        });
+) -> [Block; SHARDS] {
+    let mut rows = [[V::load(token, &data, 0, 0); 2]; 8];
+    for (coordinate, pair) in rows.iter_mut().enumerate() {
+        pair[0] = V::load(token, &data, 0, 2 * coordinate);
+        pair[1] = V::load(token, &data, 0, 2 * coordinate + 1);
     }
-    let mut accumulators = accumulators.map(|accumulator| accumulator.iter_mut());
-    for row in rows.into_iter().flatten() {
-        row.store(accumulators.each_mut().map(|rows| rows.next().expect("a block has sixteen rows")));
+    for place in 1..data[0].len() {
+        let mut prepared = [V::prepare(rows[0][0], rows[0][1]); 8];
+        for coordinate in 1..8 {
+            prepared[coordinate] = V::prepare(rows[coordinate][0], rows[coordinate][1]);
+        }
+        // There are more constants than registers: looked at afresh each time, they are read where they are used.
+        let product = multiply::<SHARDS, V>(&prepared, black_box(constants));
+        for coordinate in 0..8 {
+            rows[coordinate][0] = product[coordinate][0].plus(V::load(token, &data, place, 2 * coordinate));
+            rows[coordinate][1] =
+                product[coordinate][1].plus(V::load(token, &data, place, 2 * coordinate + 1));
+        }
     }
+    let mut value = [[[0; 32]; 16]; SHARDS];
+    for (coordinate, pair) in rows.into_iter().enumerate() {
+        pair[0].store(&mut value, 2 * coordinate);
+        pair[1].store(&mut value, 2 * coordinate + 1);
+    }
+    value
 }
 
 #[inline(always)]
 fn multiply<const SHARDS: usize, V: Vector<SHARDS>>(
-    a: [V::Prepared; 8],
+    a: &[V::Prepared; 8],
     constants: &[V::Constant; PRODUCTS],
 ) -> [[V; 2]; 8] {
-    let (low, high) = ([a[0], a[1], a[2], a[3]], [a[4], a[5], a[6], a[7]]);
-    let sum = std::array::from_fn(|at| V::plus_prepared(low[at], high[at]));
-    let low = multiply_4::<SHARDS, V>(low, &constants[..9]);
-    let carried = multiply_4::<SHARDS, V>(high, &constants[9..18]);
-    let cross = multiply_4::<SHARDS, V>(sum, &constants[18..]);
-    std::array::from_fn(
-        |at| if at < 4 { plus(low[at], carried[at]) } else { plus(low[at - 4], cross[at - 4]) },
-    )
+    let low = multiply_4::<SHARDS, V>(&[a[0], a[1], a[2], a[3]], constants, 0);
+    let carried = multiply_4::<SHARDS, V>(&[a[4], a[5], a[6], a[7]], constants, 9);
+    let sum = [
+        V::plus_prepared(a[0], a[4]),
+        V::plus_prepared(a[1], a[5]),
+        V::plus_prepared(a[2], a[6]),
+        V::plus_prepared(a[3], a[7]),
+    ];
+    let cross = multiply_4::<SHARDS, V>(&sum, constants, 18);
+    [
+        plus(low[0], carried[0]),
+        plus(low[1], carried[1]),
+        plus(low[2], carried[2]),
+        plus(low[3], carried[3]),
+        plus(low[0], cross[0]),
+        plus(low[1], cross[1]),
+        plus(low[2], cross[2]),
+        plus(low[3], cross[3]),
+    ]
 }
 
 #[inline(always)]
 fn multiply_4<const SHARDS: usize, V: Vector<SHARDS>>(
-    a: [V::Prepared; 4],
-    constants: &[V::Constant],
+    a: &[V::Prepared; 4],
+    constants: &[V::Constant; PRODUCTS],
+    first: usize,
 ) -> [[V; 2]; 4] {
-    let (low, high) = ([a[0], a[1]], [a[2], a[3]]);
-    let sum = std::array::from_fn(|at| V::plus_prepared(low[at], high[at]));
-    let low = multiply_2::<SHARDS, V>(low, &constants[..3]);
-    let carried = multiply_2::<SHARDS, V>(high, &constants[3..6]);
-    let cross = multiply_2::<SHARDS, V>(sum, &constants[6..]);
+    let low = multiply_2::<SHARDS, V>(a[0], a[1], constants, first);
+    let carried = multiply_2::<SHARDS, V>(a[2], a[3], constants, first + 3);
+    let (sum_0, sum_1) = (V::plus_prepared(a[0], a[2]), V::plus_prepared(a[1], a[3]));
+    let cross = multiply_2::<SHARDS, V>(sum_0, sum_1, constants, first + 6);
     [plus(low[0], carried[0]), plus(low[1], carried[1]), plus(low[0], cross[0]), plus(low[1], cross[1])]
 }
 
 #[inline(always)]
 fn multiply_2<const SHARDS: usize, V: Vector<SHARDS>>(
-    a: [V::Prepared; 2],
-    constants: &[V::Constant],
+    a_0: V::Prepared,
+    a_1: V::Prepared,
+    constants: &[V::Constant; PRODUCTS],
+    first: usize,
 ) -> [[V; 2]; 2] {
-    let low = V::times(a[0], &constants[0]);
-    let carried = V::times(a[1], &constants[1]);
-    let cross = V::times(V::plus_prepared(a[0], a[1]), &constants[2]);
+    let low = V::times(a_0, &constants[first]);
+    let carried = V::times(a_1, &constants[first + 1]);
+    let cross = V::times(V::plus_prepared(a_0, a_1), &constants[first + 2]);
     [plus(low, carried), plus(low, cross)]
 }
 

@@ -20,19 +20,16 @@ pub(crate) fn table(constant: Element) -> Box<Table> {
     table
 }
 
-/// Each accumulator becomes itself times the constant, plus the data, for one block of data after another.
-pub(crate) fn horner(table: &Table, accumulator: &mut Block, data: &[Block]) {
-    let mut elements = elements(accumulator);
-    for block in data {
-        for (element, next) in elements.iter_mut().zip(self::elements(block)) {
-            *element = times(table, *element) ^ next;
+/// The value, at the constant, of the polynomial whose coefficients `data` are, the highest first, in each lane of its own.
+pub(crate) fn horner(table: &Table, data: &[Block]) -> Block {
+    let mut sums = elements(&data[0]);
+    for block in &data[1..] {
+        for (sum, next) in sums.iter_mut().zip(elements(block)) {
+            *sum = times(table, *sum) ^ next;
         }
     }
-    for (lane, element) in elements.into_iter().enumerate() {
-        for (row, byte) in accumulator.iter_mut().zip(element.to_le_bytes()) {
-            row[lane] = byte;
-        }
-    }
+    let sums = sums.map(u128::to_le_bytes);
+    std::array::from_fn(|row| std::array::from_fn(|lane| sums[lane][row]))
 }
 
 fn elements(block: &Block) -> [u128; 32] {
