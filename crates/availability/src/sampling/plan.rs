@@ -104,7 +104,11 @@ impl AvailabilityPlan {
     ///
     /// # Errors
     /// As [`AvailabilityPlan::draw`], and [`SamplingError::Randomness`].
-    pub fn draw_from_os(policy: &Policy, shape: Shape, strategy: Strategy<'_>) -> Result<Self, SamplingError> {
+    pub fn draw_from_os(
+        policy: &Policy,
+        shape: Shape,
+        strategy: Strategy<'_>,
+    ) -> Result<Self, SamplingError> {
         let mut rng =
             StdRng::try_from_os_rng().map_err(|error| SamplingError::Randomness(error.to_string()))?;
         Self::draw(policy, shape, strategy, &mut rng)

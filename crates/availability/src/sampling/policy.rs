@@ -118,9 +118,11 @@ impl Policy {
             minimum: self.minimum.min(shards),
         };
         let mut decided = (Bound::Confidence, floors.confidence);
-        for other in
-            [(Bound::Security, floors.security), (Bound::Ratio, floors.ratio), (Bound::Minimum, floors.minimum)]
-        {
+        for other in [
+            (Bound::Security, floors.security),
+            (Bound::Ratio, floors.ratio),
+            (Bound::Minimum, floors.minimum),
+        ] {
             if other.1 > decided.1 {
                 decided = other;
             }
