@@ -1,5 +1,7 @@
 //! Lists beyond half the distance hold every codeword within the radius, and nothing else.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use availability::correction::{Code, CorrectionError, MAX_CONSTRAINTS, johnson_radius};
@@ -77,6 +79,23 @@ fn the_codeword_written_is_listed_up_to_the_johnson_bound() {
 }
 
 #[test]
+fn how_far_lists_go() {
+    for (data, parity, listed, johnson) in [
+        (2, 10, 8, 8),
+        (3, 12, 9, 9),
+        (4, 12, 8, 9),
+        (8, 24, 16, 17),
+        (16, 48, 32, 33),
+        (32, 16, 9, 9),
+        (64, 64, 36, 38),
+    ] {
+        let code = Code::of_shards(data, parity).unwrap();
+        let both = (code.list_radius(data + parity), johnson_radius(data + parity, data));
+        assert_eq!(both, (Some(listed), johnson), "{data}+{parity}");
+    }
+}
+
+#[test]
 fn what_cannot_be_listed_is_refused() {
     let code = Code::of_shards(8, 24).unwrap();
     let received = vec![Some(1); 32];
@@ -87,13 +106,10 @@ fn what_cannot_be_listed_is_refused() {
         Err(CorrectionError::TooLarge { radius: 17, limit: MAX_CONSTRAINTS })
     );
     let large = Code::of_shards(256, 128).unwrap();
-    assert!(matches!(large.list(&vec![Some(1); 384], 71), Err(CorrectionError::TooLarge { .. })));
-    assert!(matches!(
-        large.list(&vec![Some(1); 384], usize::MAX),
-        Err(CorrectionError::BeyondJohnson { .. })
-    ));
+    assert!(matches!(large.list(&[Some(1); 384], 71), Err(CorrectionError::TooLarge { .. })));
+    assert!(matches!(large.list(&[Some(1); 384], usize::MAX), Err(CorrectionError::BeyondJohnson { .. })));
     assert!(matches!(code.list(&received[..31], 1), Err(CorrectionError::Length { .. })));
-    assert!(matches!(code.list(&vec![None; 32], 0), Err(CorrectionError::TooFew { .. })));
+    assert!(matches!(code.list(&[None; 32], 0), Err(CorrectionError::TooFew { .. })));
     assert_eq!((code.list_radius(7), code.list_radius(33)), (None, None));
 }
 

@@ -1,5 +1,7 @@
 //! Wrong symbols and shards within half the distance are corrected; beyond it nothing is passed off as unique.
 
+#![allow(clippy::unwrap_used)]
+
 use availability::correction::{Code, CorrectionError};
 use proptest::prelude::*;
 use rand::seq::{SliceRandom, index};

@@ -1,5 +1,7 @@
 //! Envelopes: the same every time, bound to what they are of, and readable as long as the keyring has their key.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

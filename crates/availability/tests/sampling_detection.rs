@@ -2,6 +2,8 @@
 //!
 //! A check is of five standard deviations: a right sampler fails it less than once in a million runs, and these runs are seeded.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use availability::sampling::{

@@ -1,5 +1,7 @@
 //! How many samples are enough, exactly, and which wish decided.
 
+#![allow(clippy::unwrap_used)]
+
 use availability::sampling::{
     Bound, Confidence, History, Policy, ProximityPlan, SamplingError, Shape, Strata, always_served,
     clients_needed, coverage,
@@ -103,9 +105,11 @@ fn wishes_that_make_no_sense_are_refused() {
     let refused = |policy: Policy| policy.requirement(code).unwrap_err();
     let default = Policy::default;
     assert_eq!(refused(Policy { ratio_ppm: 1_000_001, ..default() }), SamplingError::Ratio(1_000_001));
+    assert_eq!(refused(Policy { tolerated: 65, ..default() }), SamplingError::TooTolerant(65));
+    assert!(Policy { tolerated: 64, ..default() }.requirement(code).is_ok());
     assert_eq!(
-        refused(Policy { tolerated: 129, ..default() }),
-        SamplingError::Tolerance { tolerated: 129, withheld: 129 }
+        Policy { tolerated: 5, ..default() }.requirement(shape(8, 4)).unwrap_err(),
+        SamplingError::Tolerance { tolerated: 5, withheld: 5 }
     );
     assert_eq!(
         refused(Policy { confidence: Confidence::of_miss(0, 1).unwrap(), ..default() }),

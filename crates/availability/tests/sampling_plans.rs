@@ -1,5 +1,7 @@
 //! What plans ask for and how their outcomes are judged.
 
+#![allow(clippy::unwrap_used)]
+
 use availability::sampling::{
     AvailabilityPlan, Confidence, Failure, History, Outcome, Policy, Proximity, ProximityPlan, SamplingError,
     Shape, Strategy, Verdict,

@@ -179,7 +179,7 @@ impl Keyring {
         );
         for (from, key) in &self.keys {
             let mut digits = Zeroizing::new([0; 64]);
-            hex::encode_to_slice(&*key.secret, &mut *digits).expect("32 bytes are 64 digits");
+            hex::encode_to_slice(key.secret.as_slice(), &mut *digits).expect("32 bytes are 64 digits");
             text.extend_from_slice(format!("key from {from} ").as_bytes());
             text.extend_from_slice(&*digits);
             text.push(b'\n');

@@ -84,7 +84,8 @@ impl Policy {
     /// The requirement for uniform samples.
     ///
     /// # Errors
-    /// [`SamplingError::Tolerance`], [`SamplingError::Ratio`], [`SamplingError::Certain`], [`SamplingError::Confidence`].
+    /// [`SamplingError::Tolerance`], [`SamplingError::TooTolerant`], [`SamplingError::Ratio`], [`SamplingError::Certain`],
+    /// [`SamplingError::Confidence`].
     pub fn requirement(&self, shape: Shape) -> Result<Requirement, SamplingError> {
         self.require(
             shape,
