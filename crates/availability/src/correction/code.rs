@@ -60,7 +60,8 @@ impl Code {
         let mut sorted = points.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        if dimension == 0 || sorted.len() != points.len() || !(dimension..=MAX_LENGTH).contains(&points.len()) {
+        if dimension == 0 || sorted.len() != points.len() || !(dimension..=MAX_LENGTH).contains(&points.len())
+        {
             return Err(CorrectionError::Points { dimension });
         }
         let points: Vec<Element> = points.iter().copied().map(Element).collect();

@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorrectionError {
     /// Not a code that this module corrects.
-    #[error("{data} data and {parity} parity shards: there must be at least one of each, and at most 4,096 shards")]
+    #[error(
+        "{data} data and {parity} parity shards: there must be at least one of each, and at most 4,096 shards"
+    )]
     Shape {
         /// Data shards.
         data: usize,
@@ -59,7 +61,9 @@ pub enum CorrectionError {
         johnson: usize,
     },
     /// The list would take too much work.
-    #[error("a list of radius {radius} takes more than {limit} equations; a smaller radius or a smaller code takes fewer")]
+    #[error(
+        "a list of radius {radius} takes more than {limit} equations; a smaller radius or a smaller code takes fewer"
+    )]
     TooLarge {
         /// The radius asked for.
         radius: usize,

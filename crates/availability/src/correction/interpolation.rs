@@ -11,7 +11,12 @@ use super::field::Element;
 pub(super) type Bivariate = Vec<Vec<Element>>;
 
 /// The smallest such Q by (1, `weight`)-weighted degree, of degree at most `degree` in y. Not zero.
-pub(super) fn through(points: &[(Element, Element)], multiplicity: usize, weight: usize, degree: usize) -> Bivariate {
+pub(super) fn through(
+    points: &[(Element, Element)],
+    multiplicity: usize,
+    weight: usize,
+    degree: usize,
+) -> Bivariate {
     let mut basis: Vec<Bivariate> = (0..=degree)
         .map(|power| {
             let mut rows = vec![Vec::new(); degree + 1];

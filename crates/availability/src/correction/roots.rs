@@ -17,7 +17,8 @@ pub(super) fn polynomials(q: &Bivariate, dimension: usize) -> Vec<Vec<Element>> 
             continue;
         }
         divide_by_x(&mut q);
-        let at_zero: Vec<Element> = q.iter().map(|row| row.first().copied().unwrap_or(Element::ZERO)).collect();
+        let at_zero: Vec<Element> =
+            q.iter().map(|row| row.first().copied().unwrap_or(Element::ZERO)).collect();
         for root in field_roots(&at_zero) {
             let mut longer = coefficients.clone();
             longer.push(root);
@@ -65,8 +66,9 @@ fn field_roots(coefficients: &[Element]) -> Vec<Element> {
         0 => Vec::new(),
         1 => vec![coefficients[0] / coefficients[1]],
         degree => {
-            let value =
-                |y: Element| coefficients[..=degree].iter().rev().fold(Element::ZERO, |value, c| value * y + *c);
+            let value = |y: Element| {
+                coefficients[..=degree].iter().rev().fold(Element::ZERO, |value, c| value * y + *c)
+            };
             (0..=u16::MAX).map(Element).filter(|y| value(*y).is_zero()).collect()
         }
     }

@@ -57,7 +57,9 @@ impl Code {
             if let Some(candidate) = self.codeword_through(shards, &trusted, bytes) {
                 pending.retain(|column| {
                     let place = symbol_place(bytes, *column);
-                    let differs = |i: &&usize| shards[**i].is_some_and(|shard| at(shard, place) != at(&candidate[**i], place));
+                    let differs = |i: &&usize| {
+                        shards[**i].is_some_and(|shard| at(shard, place) != at(&candidate[**i], place))
+                    };
                     let differing: Vec<usize> = present.iter().filter(differs).copied().collect();
                     if differing.len() > radius {
                         return true;

@@ -95,7 +95,9 @@ impl<'a> Decoder<'a> {
             let symbol = Element(received[*i].expect("the decoder was made for the symbols present"));
             let factor = symbol * *weight;
             if !factor.is_zero() {
-                for (value, coefficient) in sum.iter_mut().zip(self.product.without_root(self.code.points[*i])) {
+                for (value, coefficient) in
+                    sum.iter_mut().zip(self.product.without_root(self.code.points[*i]))
+                {
                     *value += coefficient * factor;
                 }
             }

@@ -78,7 +78,8 @@ impl Envelope {
             return Err(EncryptionError::Malformed("it is too long"));
         }
         let short = EncryptionError::Malformed("it is too short");
-        let (Some((bound, rest)), true) = (bytes.split_first_chunk::<BOUND>(), bytes.len() >= OVERHEAD) else {
+        let (Some((bound, rest)), true) = (bytes.split_first_chunk::<BOUND>(), bytes.len() >= OVERHEAD)
+        else {
             return Err(short);
         };
         debug_assert!(rest.len() >= NONCE_BYTES + TAG_BYTES);
@@ -124,7 +125,12 @@ impl Key {
     }
 
     /// An envelope with `payload` in it.
-    pub(super) fn seal(&self, exchange: Exchange, batch: u64, payload: &[u8]) -> Result<Vec<u8>, EncryptionError> {
+    pub(super) fn seal(
+        &self,
+        exchange: Exchange,
+        batch: u64,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, EncryptionError> {
         if payload.len() > MAX_PAYLOAD {
             return Err(EncryptionError::TooLarge { bytes: payload.len(), limit: MAX_PAYLOAD });
         }
@@ -163,6 +169,7 @@ impl Key {
         let mut hasher = Hasher::new_keyed(&self.nonce);
         hasher.update(bound).update(payload);
         let hash = *hasher.finalize().as_bytes();
+        hasher.zeroize();
         *hash.first_chunk().expect("a hash has 32 bytes")
     }
 }

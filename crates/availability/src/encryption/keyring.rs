@@ -174,10 +174,12 @@ impl Keyring {
     fn text(&self) -> Zeroizing<Vec<u8>> {
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
         let Exchange { chain_id, contract } = self.exchange;
-        text.extend_from_slice(format!("{TITLE}\nchain {chain_id}\nexchange {}\n", hex::encode(contract)).as_bytes());
+        text.extend_from_slice(
+            format!("{TITLE}\nchain {chain_id}\nexchange {}\n", hex::encode(contract)).as_bytes(),
+        );
         for (from, key) in &self.keys {
             let mut digits = Zeroizing::new([0; 64]);
-            hex::encode_to_slice(&*key.secret, &mut *digits).expect("32 bytes are 64 digits");
+            hex::encode_to_slice(key.secret.as_slice(), &mut *digits).expect("32 bytes are 64 digits");
             text.extend_from_slice(format!("key from {from} ").as_bytes());
             text.extend_from_slice(&*digits);
             text.push(b'\n');
@@ -212,7 +214,8 @@ impl Keyring {
                 break;
             }
             let wrong = || format!("line {number} is not `key from <batch> <64 hexadecimal digits>`");
-            let (from, digits) = line.strip_prefix("key from ").and_then(|rest| rest.split_once(' ')).ok_or_else(wrong)?;
+            let (from, digits) =
+                line.strip_prefix("key from ").and_then(|rest| rest.split_once(' ')).ok_or_else(wrong)?;
             let from = from.parse().map_err(|_| wrong())?;
             let mut secret = Zeroizing::new([0; 32]);
             hex::decode_to_slice(digits, &mut *secret).map_err(|_| wrong())?;

@@ -120,7 +120,11 @@ mod tests {
                     for samples in 1..=shards {
                         misses.advance();
                         let (accepted, all) = counted(shards, withheld, samples, tolerated);
-                        assert_eq!(misses.accepted(), accepted.into(), "{shards} {withheld} {samples} {tolerated}");
+                        assert_eq!(
+                            misses.accepted(),
+                            accepted.into(),
+                            "{shards} {withheld} {samples} {tolerated}"
+                        );
                         assert_eq!(misses.all, all.into());
                         assert_eq!(choose(shards, samples), all.into());
                     }

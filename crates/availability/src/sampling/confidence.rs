@@ -191,7 +191,9 @@ mod tests {
 
     #[test]
     fn what_is_no_confidence_is_refused() {
-        for text in ["", ".", "1.", ".5", "-0.5", "0,5", "1.1", "101%", "bits", "+4bits", "1025bits", "nan", "0.5x"] {
+        for text in
+            ["", ".", "1.", ".5", "-0.5", "0,5", "1.1", "101%", "bits", "+4bits", "1025bits", "nan", "0.5x"]
+        {
             assert!(matches!(text.parse::<Confidence>(), Err(SamplingError::Confidence(_))), "{text}");
         }
         assert!(format!("0.{}", "9".repeat(400)).parse::<Confidence>().is_err());

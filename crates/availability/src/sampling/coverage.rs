@@ -123,7 +123,11 @@ mod tests {
                 for samples in 1..=shape.shards() {
                     let (miss, of) = by_programming(shape, clients, samples);
                     let expected = Confidence::exact(miss, of);
-                    assert_eq!(coverage(shape, clients, samples).unwrap(), expected, "{shape:?} {clients} {samples}");
+                    assert_eq!(
+                        coverage(shape, clients, samples).unwrap(),
+                        expected,
+                        "{shape:?} {clients} {samples}"
+                    );
                 }
             }
         }

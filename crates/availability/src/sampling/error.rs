@@ -28,6 +28,9 @@ pub enum SamplingError {
         /// Shards whose absence makes the data unrecoverable.
         withheld: u32,
     },
+    /// More failures tolerated than is calculated exactly in reasonable time.
+    #[error("{0} failures are too many to be tolerated; 64 is the most")]
+    TooTolerant(u32),
     /// Stratified samples are not offered with tolerated failures.
     #[error("stratified samples tolerate no failures; use uniform ones")]
     ToleranceNeedsUniform,

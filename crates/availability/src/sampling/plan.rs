@@ -1,5 +1,7 @@
 //! Whether data can be had: requests that nobody can foresee, and a rule fixed before the first of them.
 
+use std::collections::BTreeSet;
+
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{CryptoRng, SeedableRng};
@@ -91,12 +93,9 @@ impl AvailabilityPlan {
                 Self { suspects: history.suspects(extra), suspects_tolerated: tolerated, ..uniform }
             }
         };
-        plan.requests = plan.suspects.clone();
-        for index in &plan.sample {
-            if !plan.suspects.contains(index) {
-                plan.requests.push(*index);
-            }
-        }
+        let suspected: BTreeSet<u32> = plan.suspects.iter().copied().collect();
+        let others = plan.sample.iter().filter(|index| !suspected.contains(index));
+        plan.requests = plan.suspects.iter().chain(others).copied().collect();
         Ok(plan)
     }
 
@@ -104,7 +103,11 @@ impl AvailabilityPlan {
     ///
     /// # Errors
     /// As [`AvailabilityPlan::draw`], and [`SamplingError::Randomness`].
-    pub fn draw_from_os(policy: &Policy, shape: Shape, strategy: Strategy<'_>) -> Result<Self, SamplingError> {
+    pub fn draw_from_os(
+        policy: &Policy,
+        shape: Shape,
+        strategy: Strategy<'_>,
+    ) -> Result<Self, SamplingError> {
         let mut rng =
             StdRng::try_from_os_rng().map_err(|error| SamplingError::Randomness(error.to_string()))?;
         Self::draw(policy, shape, strategy, &mut rng)

@@ -84,7 +84,8 @@ impl Policy {
     /// The requirement for uniform samples.
     ///
     /// # Errors
-    /// [`SamplingError::Tolerance`], [`SamplingError::Ratio`], [`SamplingError::Certain`], [`SamplingError::Confidence`].
+    /// [`SamplingError::Tolerance`], [`SamplingError::TooTolerant`], [`SamplingError::Ratio`], [`SamplingError::Certain`],
+    /// [`SamplingError::Confidence`].
     pub fn requirement(&self, shape: Shape) -> Result<Requirement, SamplingError> {
         self.require(
             shape,
@@ -118,9 +119,11 @@ impl Policy {
             minimum: self.minimum.min(shards),
         };
         let mut decided = (Bound::Confidence, floors.confidence);
-        for other in
-            [(Bound::Security, floors.security), (Bound::Ratio, floors.ratio), (Bound::Minimum, floors.minimum)]
-        {
+        for other in [
+            (Bound::Security, floors.security),
+            (Bound::Ratio, floors.ratio),
+            (Bound::Minimum, floors.minimum),
+        ] {
             if other.1 > decided.1 {
                 decided = other;
             }

@@ -132,7 +132,9 @@ impl ProximityPlan {
             Proximity::Refused { failures }
         } else if open > 0 {
             let outstanding = self.indices.iter().copied();
-            Proximity::MoreNeeded { outstanding: outstanding.filter(|i| results.outcome(*i).is_none()).collect() }
+            Proximity::MoreNeeded {
+                outstanding: outstanding.filter(|i| results.outcome(*i).is_none()).collect(),
+            }
         } else {
             Proximity::Close { bad_at_most: self.shape.unique_radius(), confidence: self.confidence.clone() }
         })

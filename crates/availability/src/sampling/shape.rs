@@ -3,6 +3,9 @@
 use super::bound::Misses;
 use super::{Confidence, SamplingError};
 
+/// The most failures that a plan tolerates.
+const MAX_TOLERATED: u32 = 64;
+
 /// The numbers of a maximum distance separable code: any `data` of its shards give the data back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -50,7 +53,7 @@ impl Shape {
     /// are accepted with the probability of a miss, at most.
     ///
     /// # Errors
-    /// [`SamplingError::Samples`], [`SamplingError::Tolerance`].
+    /// [`SamplingError::Samples`], [`SamplingError::Tolerance`], [`SamplingError::TooTolerant`].
     pub fn confidence(self, samples: u32, tolerated: u32) -> Result<Confidence, SamplingError> {
         self.check_tolerance(tolerated)?;
         self.check_samples(samples)?;
@@ -62,7 +65,7 @@ impl Shape {
     /// The fewest uniform samples that reach `confidence` when `tolerated` of them may fail.
     ///
     /// # Errors
-    /// [`SamplingError::Tolerance`].
+    /// [`SamplingError::Tolerance`], [`SamplingError::TooTolerant`].
     pub fn samples(self, confidence: &Confidence, tolerated: u32) -> Result<u32, SamplingError> {
         self.check_tolerance(tolerated)?;
         Ok(Misses::new(self.shards(), self.withheld(), tolerated).advance_until(confidence))
@@ -93,7 +96,10 @@ impl Shape {
         Ok(low)
     }
 
-    pub(super) fn check_tolerance(self, tolerated: u32) -> Result<(), SamplingError> {
+    fn check_tolerance(self, tolerated: u32) -> Result<(), SamplingError> {
+        if tolerated > MAX_TOLERATED {
+            return Err(SamplingError::TooTolerant(tolerated));
+        }
         if tolerated >= self.withheld() {
             return Err(SamplingError::Tolerance { tolerated, withheld: self.withheld() });
         }

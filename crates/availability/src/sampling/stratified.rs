@@ -88,11 +88,7 @@ impl Strata {
         let mut heap: BinaryHeap<Cost> = self
             .allotment(samples)
             .enumerate()
-            .map(|(stratum, (range, samples))| Cost {
-                left: range.end - range.start,
-                samples,
-                stratum,
-            })
+            .map(|(stratum, (range, samples))| Cost { left: range.end - range.start, samples, stratum })
             .collect();
         let mut withheld = vec![0; heap.len()];
         for _ in 0..self.shape.withheld() {
