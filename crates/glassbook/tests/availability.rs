@@ -41,7 +41,8 @@ fn text(path: &Path) -> &str {
 /// The files of some sealed batches.
 fn batches(dir: &Path) -> Vec<PathBuf> {
     let (flow, data) = (dir.join("flow.gbflow"), dir.join("data"));
-    let simulated = glassbook().args(["simulate", "--seed", "7", "--commands", "6000", "--out"]).arg(&flow).output();
+    let simulated =
+        glassbook().args(["simulate", "--seed", "7", "--commands", "6000", "--out"]).arg(&flow).output();
     stdout(&simulated.unwrap());
     let replayed = glassbook().arg("replay").arg(&flow).args(["--batch", "2000", "--data"]).arg(&data);
     stdout(&replayed.arg("--report").arg(dir.join("report.html")).output().unwrap());
@@ -95,7 +96,9 @@ fn a_batch_is_published_sampled_and_got_back_from_peers_and_from_files() {
     let peer = &server.1;
 
     let said = stdout(&da(&["sample", &commitment, "--confidence", "0.9999", "--peer", peer]));
-    for expected in ["22 samples, decided by the confidence", "22 good shards", "0 LIES", "AVAILABLE", "block 1 "] {
+    for expected in
+        ["22 samples, decided by the confidence", "22 good shards", "0 LIES", "AVAILABLE", "block 1 "]
+    {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     let said = stdout(&da(&["sample", &commitment, "--minimum", "40", "--peer", peer]));
@@ -103,8 +106,17 @@ fn a_batch_is_published_sampled_and_got_back_from_peers_and_from_files() {
 
     let claim = SealedBatch::read(batch).unwrap().claim;
     let digest = hex::encode(keccak256(claim.encode()));
-    let recovered =
-        da(&["recover", "--peer", peer, "--commitment", &commitment, "--claim-digest", &digest, "--out", text(&out)]);
+    let recovered = da(&[
+        "recover",
+        "--peer",
+        peer,
+        "--commitment",
+        &commitment,
+        "--claim-digest",
+        &digest,
+        "--out",
+        text(&out),
+    ]);
     assert!(stdout(&recovered).contains("the one on L1"));
     assert_eq!(fs::read(&out).unwrap(), fs::read(batch).unwrap());
     fs::remove_file(&out).unwrap();
@@ -214,7 +226,8 @@ fn damage_is_scrubbed_away_and_a_store_is_shown() {
     let dir = tempfile::tempdir().unwrap();
     let files = batches(dir.path());
     let store = dir.path().join("store");
-    let commitments: Vec<String> = files.iter().map(|file| publish(&[text(file), "--store", text(&store)])).collect();
+    let commitments: Vec<String> =
+        files.iter().map(|file| publish(&[text(file), "--store", text(&store)])).collect();
     let shards = store.join("blocks/000000000/000000000002/shards");
     let mut bytes = fs::read(&shards).unwrap();
     bytes[0] ^= 1;
@@ -257,9 +270,12 @@ fn an_encrypted_batch_is_sampled_by_anybody_and_read_by_who_has_the_keyring() {
     for path in [&keyring, &other] {
         stdout(&da(&["keyring", "new", text(path), "--chain", "1", "--exchange", &exchange]));
     }
-    assert!(complaint(&da(&["keyring", "new", text(&keyring), "--chain", "1", "--exchange", &exchange]))
-        .contains("is there already"));
-    let encrypted = |file: &Path| publish(&[text(file), "--store", text(&store), "--encrypt", text(&keyring)]);
+    assert!(
+        complaint(&da(&["keyring", "new", text(&keyring), "--chain", "1", "--exchange", &exchange]))
+            .contains("is there already")
+    );
+    let encrypted =
+        |file: &Path| publish(&[text(file), "--store", text(&store), "--encrypt", text(&keyring)]);
     let first = encrypted(&files[0]);
     assert_eq!(encrypted(&files[0]), first, "again gives the same");
     stdout(&da(&["keyring", "rotate", text(&keyring), "--from", "2"]));

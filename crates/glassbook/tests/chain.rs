@@ -26,7 +26,9 @@ fn dev(data: &Path, seconds: &str) -> Command {
         "--finality-delay",
         "1",
     ]);
-    command.args(["--deposits", "latest", "--l1-port", "0", "--da-port", "0", "--for", seconds, "--data"]).arg(data);
+    command
+        .args(["--deposits", "latest", "--l1-port", "0", "--da-port", "0", "--for", seconds, "--data"])
+        .arg(data);
     command
 }
 

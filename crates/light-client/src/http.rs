@@ -115,7 +115,8 @@ fn get(agent: &ureq::Agent, url: &str, limit: usize, deadline: Instant) -> Resul
             }
             404 | 410 => return Err(Trouble::Absent),
             status @ (429 | 503) => {
-                let after = response.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
+                let after =
+                    response.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
                 let pause = after.map_or(PAUSE, Duration::from_secs).max(Duration::from_millis(50));
                 if Instant::now() + pause >= deadline {
                     return Err(Trouble::Refused(status));

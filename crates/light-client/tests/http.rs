@@ -116,7 +116,8 @@ async fn refusals_are_told_apart_and_redirections_are_not_followed() {
 
 #[tokio::test]
 async fn a_busy_peer_is_asked_again_as_long_as_there_is_time() {
-    let busy = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let busy =
+        b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let url = server(|number, mut stream| {
         let good = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
         stream.write_all(if number == 0 { busy } else { good }).unwrap();
@@ -127,7 +128,8 @@ async fn a_busy_peer_is_asked_again_as_long_as_there_is_time() {
     let url = server(|_, mut stream| stream.write_all(busy).unwrap());
     assert_eq!(get(url, 10).await.body, Err(Trouble::Refused(429)));
     // A peer that wants to be asked next year is not waited for.
-    let url = says("HTTP/1.1 503 No\r\nretry-after: 31536000\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let url =
+        says("HTTP/1.1 503 No\r\nretry-after: 31536000\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let began = Instant::now();
     assert_eq!(get(url, 10).await.body, Err(Trouble::Refused(503)));
     assert!(began.elapsed() < PATIENCE);

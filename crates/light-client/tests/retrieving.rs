@@ -22,8 +22,9 @@ async fn a_block_comes_back_from_peers_that_each_have_a_part() {
     let memory = Memory::new(peers);
     let mut steps = Vec::new();
     let mut client = LightClient::new(memory.clone());
-    let retrieved =
-        client.retrieve(&encoded.header().commitment(), LIMIT, |held, needed| steps.push((held, needed))).await;
+    let retrieved = client
+        .retrieve(&encoded.header().commitment(), LIMIT, |held, needed| steps.push((held, needed)))
+        .await;
     let retrieved = retrieved.unwrap();
     assert_eq!(retrieved.payload, payload);
     assert_eq!((retrieved.number, retrieved.claim_digest), (7, Some([5; 32])));
@@ -37,7 +38,8 @@ async fn enough_shards_are_enough_and_one_less_is_not() {
     let (payload, encoded) = block(1, 100_000);
     let memory = Memory::new([holding(&encoded, |index| index >= 32)]);
     assert_eq!(retrieve(&encoded, &memory).await.unwrap().payload, payload);
-    let memory = Memory::new([holding(&encoded, |index| index >= 33), holding(&encoded, |index| index >= 50)]);
+    let memory =
+        Memory::new([holding(&encoded, |index| index >= 33), holding(&encoded, |index| index >= 50)]);
     let error = retrieve(&encoded, &memory).await.unwrap_err();
     assert!(matches!(error, ClientError::Unavailable { held: 63, needed: 64 }), "{error}");
 }

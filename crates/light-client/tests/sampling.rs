@@ -38,7 +38,10 @@ async fn data_that_is_there_is_found_available_with_what_the_plan_achieves() {
 
     // The header is kept, with what was found out, and nothing else is.
     let kept = client.kept(&commitment).unwrap();
-    assert_eq!((kept.header, kept.confidence.as_ref()), (*encoded.header(), Some(&sampled.requirement.achieved)));
+    assert_eq!(
+        (kept.header, kept.confidence.as_ref()),
+        (*encoded.header(), Some(&sampled.requirement.achieved))
+    );
 }
 
 type Lie = fn(Vec<Sample>) -> Vec<u8>;
@@ -58,7 +61,9 @@ fn lies() -> Vec<(&'static str, Lie)> {
             asked[0].index ^= 1;
             samples(asked)
         }),
-        ("another block's sample", |asked| samples(asked.iter().map(|s| block(2, 100_000).1.sample(s.index).unwrap()))),
+        ("another block's sample", |asked| {
+            samples(asked.iter().map(|s| block(2, 100_000).1.sample(s.index).unwrap()))
+        }),
         ("another sample of the same block", |asked| {
             samples(asked.iter().map(|s| block(1, 100_000).1.sample((s.index + 1) % 96).unwrap()))
         }),
@@ -76,7 +81,11 @@ async fn a_peer_that_lies_about_a_sample_is_found_out_whatever_the_lie() {
     let (_, encoded) = block(1, 100_000);
     for (lie, tell) in lies() {
         let sampled = sample(&encoded, [lying(&encoded, tell)]).await;
-        assert!(matches!(sampled.verdict, Verdict::Unavailable { failures: 1 }), "{lie}: {:?}", sampled.verdict);
+        assert!(
+            matches!(sampled.verdict, Verdict::Unavailable { failures: 1 }),
+            "{lie}: {:?}",
+            sampled.verdict
+        );
         let outcomes: Vec<Outcome> = sampled.results.outcomes().map(|(_, outcome)| outcome).collect();
         assert_eq!(outcomes, [Outcome::Failed(Failure::Invalid)], "{lie}");
         assert!(sampled.peers[0].lies > 0, "{lie}: {:?}", sampled.peers[0]);
@@ -112,7 +121,10 @@ async fn one_sample_that_does_not_come_in_time_is_a_failure_like_any_other() {
         });
         let sampled = sample(&encoded, [slow.clone()]).await;
         assert!(!sampled.is_available());
-        assert!(sampled.results.outcomes().any(|(_, outcome)| outcome == Outcome::Failed(failure)), "{trouble}");
+        assert!(
+            sampled.results.outcomes().any(|(_, outcome)| outcome == Outcome::Failed(failure)),
+            "{trouble}"
+        );
         assert_eq!(sampled.peers[0].lies, 0, "{trouble} is no lie");
         // Another peer that has it is enough.
         assert!(sample(&encoded, [slow, honest(&encoded)]).await.is_available());
@@ -137,7 +149,8 @@ async fn a_tolerated_failure_is_one_that_was_agreed_on_before() {
 async fn data_that_cannot_be_had_is_found_out() {
     let (_, encoded) = block(1, 100_000);
     // Just enough is withheld, and every peer has another part of the rest.
-    let peers: Vec<Peer> = (0..3).map(|n| holding(&encoded, move |index| index < 63 && index % 3 == n)).collect();
+    let peers: Vec<Peer> =
+        (0..3).map(|n| holding(&encoded, move |index| index < 63 && index % 3 == n)).collect();
     let sampled = sample(&encoded, peers).await;
     assert!(!sampled.is_available());
 }
@@ -189,7 +202,8 @@ async fn only_the_last_headers_are_kept() {
     for encoded in &blocks {
         client = client.with_transport(Memory::new([honest(encoded)]));
         let commitment = encoded.header().commitment();
-        let sampled = client.sample(&commitment, &Policy::default(), Strategy::Uniform, &mut rng()).await.unwrap();
+        let sampled =
+            client.sample(&commitment, &Policy::default(), Strategy::Uniform, &mut rng()).await.unwrap();
         assert!(sampled.is_available());
     }
     let kept: Vec<_> = client.headers().map(|(commitment, _)| *commitment).collect();

@@ -49,7 +49,9 @@ pub fn create_folder(path: &Path) -> Result<(), StoreError> {
     if let Some(parent) = path.parent() {
         create_folder(parent)?;
         match fs::create_dir(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(StoreError::at(path)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                Err(StoreError::at(path)(error))
+            }
             _ => sync_folder(parent),
         }
     } else {

@@ -82,7 +82,9 @@ impl StoreError {
     pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_path_buf();
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.clone() },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { path: path.clone() }
+            }
             _ => Self::File { path: path.clone(), source },
         }
     }

@@ -64,7 +64,8 @@ impl Record {
     /// Reads what [`Record::encode`] wrote, and nothing else.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let content = checked(bytes)?;
-        let content: &[u8; Self::LENGTH - 32] = content.try_into().map_err(|_| "a record of another length")?;
+        let content: &[u8; Self::LENGTH - 32] =
+            content.try_into().map_err(|_| "a record of another length")?;
         if content[..8] != *MAGIC {
             return Err("not a record of version 1");
         }

@@ -47,7 +47,9 @@ impl Store {
     pub fn scrub(&self, number: u64, repair: bool) -> Result<Health, StoreError> {
         self.forget(number);
         let shards = match self.damaged(number) {
-            Err(error @ StoreError::DamagedHead { .. }) => return Ok(Health::HeadDamaged { why: error.to_string() }),
+            Err(error @ StoreError::DamagedHead { .. }) => {
+                return Ok(Health::HeadDamaged { why: error.to_string() });
+            }
             shards => shards?,
         };
         if shards.is_empty() {

@@ -162,9 +162,14 @@ impl Store {
                     number => number?,
                 };
                 let number = str::from_utf8(&number).ok().and_then(|number| number.parse().ok());
-                let stored = self.stored(number.ok_or_else(|| damaged(&path)("not the number of a block"))?)?;
+                let stored =
+                    self.stored(number.ok_or_else(|| damaged(&path)("not the number of a block"))?)?;
                 // The name may be of a block whose publication was cut short, and whose number then went to another.
-                if stored.record.commitment() == commitment { Ok(stored) } else { Err(StoreError::NoSuchBlock) }
+                if stored.record.commitment() == commitment {
+                    Ok(stored)
+                } else {
+                    Err(StoreError::NoSuchBlock)
+                }
             }
         }
     }
@@ -255,7 +260,9 @@ impl Store {
     pub(crate) fn clear_partial(&self) -> Result<(), StoreError> {
         let partial = self.layout.partial();
         match fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::at(&partial)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::at(&partial)(error))
+            }
             _ => durable::create_folder(&partial),
         }
     }

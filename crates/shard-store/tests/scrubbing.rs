@@ -29,7 +29,10 @@ fn a_damaged_shard_is_never_served_and_scrubbing_repairs_it() {
     for index in [0, 17] {
         flip(&folder(dir.path(), 7).join("shards"), index * length() + 100);
         let error = store.sample(&store.head(7).unwrap(), index).unwrap_err();
-        assert!(matches!(error, StoreError::DamagedShard { number: 7, index: found } if found == index), "{error}");
+        assert!(
+            matches!(error, StoreError::DamagedShard { number: 7, index: found } if found == index),
+            "{error}"
+        );
     }
     let damaged = fs::read(folder(dir.path(), 7).join("shards")).unwrap();
     assert!(matches!(store.scrub(7, false).unwrap(), Health::Damaged { shards } if shards == [0, 17]));
@@ -49,9 +52,12 @@ fn a_truncated_file_is_as_many_shards_lost() {
     let store = store(dir.path());
     let path = folder(dir.path(), 7).join("shards");
     let before = fs::read(&path).unwrap();
-    let cut = |bytes: usize| OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes as u64).unwrap();
+    let cut =
+        |bytes: usize| OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes as u64).unwrap();
     cut(20 * length() - 1);
-    assert!(matches!(store.scrub(7, true).unwrap(), Health::Repaired { shards } if shards == [19, 20, 21, 22, 23]));
+    assert!(
+        matches!(store.scrub(7, true).unwrap(), Health::Repaired { shards } if shards == [19, 20, 21, 22, 23])
+    );
     assert_eq!(fs::read(&path).unwrap(), before);
     cut(16 * length());
     assert!(matches!(store.scrub(7, true).unwrap(), Health::Repaired { shards } if shards.len() == 8));

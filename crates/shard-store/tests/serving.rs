@@ -39,7 +39,8 @@ impl Server {
         for number in 1..=3 {
             publish(&store, number);
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (listener, address) = runtime.block_on(bind("127.0.0.1:0".parse().unwrap())).unwrap();
         let (stop, stopped) = oneshot::channel();
         let served = serve(Arc::clone(&store), listener, limits, async move {
@@ -288,7 +289,8 @@ fn readers_that_do_not_read_hold_no_more_memory_than_there_is_room_for() {
     let parameters = Parameters::new(16, 8).unwrap();
     let large = encode(&payload(9, 16 << 20), parameters).unwrap();
     server.store.publish(9, None, 0, &large).unwrap();
-    let request = b"GET /v1/blocks/9/samples?indices=0,1,2,3,4,5,6,7,8,9,10,11,12,13 HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request =
+        b"GET /v1/blocks/9/samples?indices=0,1,2,3,4,5,6,7,8,9,10,11,12,13 HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut hoarder = server.connect();
     hoarder.write_all(request).unwrap();
     hoarder.read_exact(&mut [0; 100]).unwrap();

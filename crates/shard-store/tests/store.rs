@@ -115,7 +115,10 @@ fn what_is_pruned_keeps_its_record_and_the_newest_block_is_never_pruned() {
         // Blocks are published a second apart; it is second 6 now.
         (Retention { age: Some(Duration::from_secs(3)), ..Retention::default() }, vec![3, 4, 5]),
         (Retention { age: Some(Duration::ZERO), ..Retention::default() }, vec![5]),
-        (Retention { blocks: Some(4), bytes: Some(3 * block_bytes), age: Some(Duration::from_secs(2)) }, vec![4, 5]),
+        (
+            Retention { blocks: Some(4), bytes: Some(3 * block_bytes), age: Some(Duration::from_secs(2)) },
+            vec![4, 5],
+        ),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).unwrap();
@@ -132,7 +135,9 @@ fn what_is_pruned_keeps_its_record_and_the_newest_block_is_never_pruned() {
             let commitment = encoded(number).header().commitment();
             let stored = store.find(BlockId::Commitment(commitment)).unwrap();
             assert_eq!((stored.has_shards, stored.record.number), (false, number));
-            assert!(matches!(store.head(number), Err(StoreError::Pruned { number: found }) if found == number));
+            assert!(
+                matches!(store.head(number), Err(StoreError::Pruned { number: found }) if found == number)
+            );
         }
         // Whoever had read the head before learns it, too.
         if !kept.contains(&1) {
@@ -179,7 +184,10 @@ fn what_a_crash_left_is_cleared_and_never_seen() {
     fs::rename(folder(dir.path(), 2), partial.join("block")).unwrap();
     let store = Store::open(dir.path()).unwrap();
     assert!(matches!(store.find(BlockId::Number(2)), Err(StoreError::NoSuchBlock)));
-    assert!(matches!(store.find(BlockId::Commitment(block.header().commitment())), Err(StoreError::NoSuchBlock)));
+    assert!(matches!(
+        store.find(BlockId::Commitment(block.header().commitment())),
+        Err(StoreError::NoSuchBlock)
+    ));
     assert_eq!(store.list(0, 10).unwrap().len(), 1);
     assert_eq!(publish(&store, 2), Outcome::Published);
     assert_eq!(fs::read_dir(&partial).unwrap().count(), 0);

@@ -32,22 +32,28 @@ pub enum Command {
     ///
     /// Everything that a stranger can use up is limited. Blocks that are not to be kept are pruned while it runs, and the store
     /// is scrubbed.
-    #[command(after_help = "Example:\n  glassbook da serve --store shards --listen 0.0.0.0:7701 --keep-blocks 100000\n  \
-                            curl http://127.0.0.1:7701/v1/blocks")]
+    #[command(
+        after_help = "Example:\n  glassbook da serve --store shards --listen 0.0.0.0:7701 --keep-blocks 100000\n  \
+                            curl http://127.0.0.1:7701/v1/blocks"
+    )]
     Serve(serve::Options),
     /// Find out by samples whether a block's data can be had
     ///
     /// Asks for few shards that nobody can foresee, checks that each is under the commitment and belongs to the code, and
     /// says how sure that makes. Ends with an error when the data cannot be had.
-    #[command(after_help = "Example:\n  glassbook da sample COMMITMENT --confidence 0.9999 --peer http://127.0.0.1:7701")]
+    #[command(
+        after_help = "Example:\n  glassbook da sample COMMITMENT --confidence 0.9999 --peer http://127.0.0.1:7701"
+    )]
     Sample(sample::Options),
     /// Get a batch back, from peers or from shard files, and check that it is what was executed
     ///
     /// Any K of the N shards are enough. What comes back is coded again and its root compared, then executed again with every
     /// signature: other data than was executed is refused, whoever published it. With --claim-digest it must be the batch
     /// that was committed on L1, too.
-    #[command(after_help = "Examples:\n  glassbook da recover --peer http://127.0.0.1:7701 --commitment COMMITMENT --out 1.batch\n  \
-                            glassbook da recover shards/*.shard --out 1.batch --claim-digest DIGEST")]
+    #[command(
+        after_help = "Examples:\n  glassbook da recover --peer http://127.0.0.1:7701 --commitment COMMITMENT --out 1.batch\n  \
+                            glassbook da recover shards/*.shard --out 1.batch --claim-digest DIGEST"
+    )]
     Recover(recover::Options),
     /// Hold every shard of a store against its root, and repair what is damaged
     ///
@@ -86,7 +92,9 @@ fn commitment(text: &str) -> Result<Commitment, String> {
 }
 
 fn digest(text: &str) -> Result<[u8; 32], String> {
-    parse_commitment(text).map(|bytes| bytes.0).ok_or_else(|| "a digest has 64 hexadecimal digits".to_string())
+    parse_commitment(text)
+        .map(|bytes| bytes.0)
+        .ok_or_else(|| "a digest has 64 hexadecimal digits".to_string())
 }
 
 fn load(keyring: Option<&PathBuf>) -> Result<Option<Keyring>> {

@@ -49,7 +49,12 @@ pub struct Published {
 }
 
 /// Publishes a sealed batch's file. Publishing the same file again gives the same commitment.
-pub fn publish(store: &Store, file: &[u8], parameters: Parameters, keyring: Option<&Keyring>) -> Result<Published> {
+pub fn publish(
+    store: &Store,
+    file: &[u8],
+    parameters: Parameters,
+    keyring: Option<&Keyring>,
+) -> Result<Published> {
     let batch = binding::sealed(file)?;
     let number = batch.claim.batch;
     let claim_digest = binding::claim_digest(&batch.claim);
@@ -92,7 +97,12 @@ pub fn run(options: &Options) -> Result<()> {
         Outcome::AlreadyThere => "was published before, and is whole",
         Outcome::Restored => "was damaged, and is whole again",
     };
-    writeln!(out, "store         {}: {what}, in {:.1} ms", options.store.display(), took.as_secs_f64() * 1e3)?;
+    writeln!(
+        out,
+        "store         {}: {what}, in {:.1} ms",
+        options.store.display(),
+        took.as_secs_f64() * 1e3
+    )?;
     if let Some(dir) = &options.shards {
         write_shards(dir, number, &encoded)?;
         writeln!(out, "shard files   {}, any {} of them", dir.display(), header.parameters.data())?;

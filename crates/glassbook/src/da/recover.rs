@@ -62,7 +62,11 @@ pub fn run(options: &Options) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "batch {}, commands {} to {}", claim.batch, claim.first_sequence, claim.last_sequence)?;
     writeln!(out, "  commitment    {}: coded again, the same root", hex::encode(header.commitment().0))?;
-    writeln!(out, "  commands root {}: of the commands that were published", hex::encode(claim.commands_root))?;
+    writeln!(
+        out,
+        "  commands root {}: of the commands that were published",
+        hex::encode(claim.commands_root)
+    )?;
     writeln!(out, "  state root    {}: executed again, with every signature", hex::encode(claim.state_root))?;
     let digest = hex::encode(binding::claim_digest(claim));
     match options.claim_digest {
@@ -79,7 +83,8 @@ fn opened(payload: &[u8], keyring: Option<&Keyring>, on_l1: Option<[u8; 32]>) ->
         return binding::executed(payload, on_l1);
     };
     let number = envelope.batch;
-    let keyring = keyring.with_context(|| format!("batch {number} was encrypted; give its keyring with --keyring"))?;
+    let keyring =
+        keyring.with_context(|| format!("batch {number} was encrypted; give its keyring with --keyring"))?;
     let batch = binding::executed(&keyring.open(number, payload)?, on_l1)?;
     ensure!(batch.claim.batch == number, "batch {} was published as batch {number}", batch.claim.batch);
     Ok(batch)

@@ -63,13 +63,18 @@ pub fn run(options: &Options) -> Result<()> {
     peers(&mut out, &options.peers, &sampled.peers)?;
     match sampled.verdict {
         Verdict::Available { confidence } => {
-            writeln!(out, "AVAILABLE: were the data lost, this would be found with a probability of at least {confidence}")?;
+            writeln!(
+                out,
+                "AVAILABLE: were the data lost, this would be found with a probability of at least {confidence}"
+            )?;
             Ok(())
         }
         Verdict::Unavailable { failures } => {
             bail!("UNAVAILABLE: {failures} samples failed, and {} may", sampled.requirement.tolerated)
         }
-        Verdict::MoreNeeded { outstanding } => bail!("UNAVAILABLE: {} samples have no outcome", outstanding.len()),
+        Verdict::MoreNeeded { outstanding } => {
+            bail!("UNAVAILABLE: {} samples have no outcome", outstanding.len())
+        }
     }
 }
 

@@ -53,7 +53,9 @@ pub fn all(store: &Store, repair: bool, mut stop: impl FnMut(usize) -> bool) -> 
         found.blocks += 1;
         let (is_broken, line) = match health {
             Health::Whole => continue,
-            Health::Damaged { shards } => (true, format!("shards {shards:?} are damaged and can be repaired")),
+            Health::Damaged { shards } => {
+                (true, format!("shards {shards:?} are damaged and can be repaired"))
+            }
             Health::Repaired { shards } => {
                 (false, format!("shards {shards:?} were damaged, were set aside and are whole again"))
             }

@@ -57,7 +57,8 @@ pub fn run(options: &Options) -> Result<()> {
     let limits = Limits { rate: options.rate, burst: options.rate.saturating_mul(8), ..Limits::default() };
     let keeping = {
         let (store, stop) = (Arc::clone(&store), stop.clone());
-        let retention = Retention { blocks: options.keep_blocks, bytes: options.keep_bytes, age: options.keep_for };
+        let retention =
+            Retention { blocks: options.keep_blocks, bytes: options.keep_bytes, age: options.keep_for };
         let scrub_every = options.scrub_every.max(Duration::from_secs(1));
         thread::spawn(move || keep(&store, &retention, scrub_every, &stop))
     };

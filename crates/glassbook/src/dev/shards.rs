@@ -16,9 +16,9 @@ use availability::{Commitment, Parameters};
 use light_client::{Http, LightClient};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use settlement::Fault;
 use shard_store::server::{self, Limits};
 use shard_store::{Store, StoreError};
-use settlement::Fault;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -82,10 +82,7 @@ impl Availability {
     pub fn start(options: &Options, dir: &Path, deployment: &Deployment, runtime: &Handle) -> Result<Self> {
         let keyring = options.encrypt.as_ref().map(|path| Keyring::load(path)).transpose()?;
         if let Some(keyring) = &keyring {
-            let ours = Exchange {
-                chain_id: deployment.chain_id,
-                contract: deployment.exchange.into_array(),
-            };
+            let ours = Exchange { chain_id: deployment.chain_id, contract: deployment.exchange.into_array() };
             ensure!(
                 keyring.exchange() == ours,
                 "the keyring is another exchange's; this one is {} on chain {}",

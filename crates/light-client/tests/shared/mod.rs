@@ -79,7 +79,9 @@ pub fn lying(encoded: &Encoded, lie: impl Fn(Vec<Sample>) -> Vec<u8> + Send + Sy
     let encoded = encoded.clone();
     peer(move |asked| match asked {
         Asked::Block => Ok(serde_json::to_vec(&info(&encoded)).unwrap()),
-        Asked::Samples(indices) => Ok(lie(indices.iter().map(|index| encoded.sample(*index).unwrap()).collect())),
+        Asked::Samples(indices) => {
+            Ok(lie(indices.iter().map(|index| encoded.sample(*index).unwrap()).collect()))
+        }
     })
 }
 

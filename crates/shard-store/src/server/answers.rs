@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use availability::Sample;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, Method, header};
@@ -10,7 +11,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use availability::Sample;
 use bytes::Bytes;
 use light_client::wire::{self, BlockInfo, BlockList, MAX_ANSWER, MAX_INDICES, MAX_INFO};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -127,11 +127,12 @@ impl Server {
         let head = head.await?;
         let mut bytes = 0usize;
         for index in &indices {
-            let length = Sample::length(&head.record.header, *index).map_err(|_| StoreError::NoSuchShard {
-                number: head.record.number,
-                index: *index,
-                total: head.record.header.parameters.total(),
-            })?;
+            let length =
+                Sample::length(&head.record.header, *index).map_err(|_| StoreError::NoSuchShard {
+                    number: head.record.number,
+                    index: *index,
+                    total: head.record.header.parameters.total(),
+                })?;
             bytes = bytes.saturating_add(4 + length);
         }
         if bytes > MAX_ANSWER {

@@ -14,7 +14,9 @@ use crate::StoreError;
 #[derive(Debug, Error)]
 pub enum Refused {
     /// No such path.
-    #[error("there is nothing here; the paths are /v1/blocks, /v1/blocks/N, /v1/blocks/N/shards/I, /v1/blocks/N/samples?indices=")]
+    #[error(
+        "there is nothing here; the paths are /v1/blocks, /v1/blocks/N, /v1/blocks/N/shards/I, /v1/blocks/N/samples?indices="
+    )]
     NoSuchPath,
     /// Anything but GET.
     #[error("only GET is answered")]
