@@ -10,6 +10,7 @@ use alloy_primitives::keccak256;
 use availability::{Parameters, encode};
 use shard_store::Store;
 use state::Sha256Hash;
+use test_batches::Sealer;
 use transition::{SealedBatch, commands_root};
 
 fn glassbook() -> Command {
@@ -40,18 +41,13 @@ fn text(path: &Path) -> &str {
 
 /// The files of some sealed batches.
 fn batches(dir: &Path) -> Vec<PathBuf> {
-    let (flow, data) = (dir.join("flow.gbflow"), dir.join("data"));
-    let simulated =
-        glassbook().args(["simulate", "--seed", "7", "--commands", "6000", "--out"]).arg(&flow).output();
-    stdout(&simulated.unwrap());
-    let replayed = glassbook().arg("replay").arg(&flow).args(["--batch", "2000", "--data"]).arg(&data);
-    stdout(&replayed.arg("--report").arg(dir.join("report.html")).output().unwrap());
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(data.join("batches")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "batch"));
-    files.sort();
-    assert!(files.len() >= 3);
-    files
+    let mut sealer = Sealer::simulated();
+    let file = |number: u64| {
+        let path = dir.join(format!("{number:012}.batch"));
+        sealer.seal(1_000).write(&path).unwrap();
+        path
+    };
+    (1..=3).map(file).collect()
 }
 
 /// Publishes, and gives the commitment.

@@ -76,7 +76,7 @@ impl Transport for Http {
         let url = format!("{}{path}", self.peers[peer]);
         let (agent, patience) = (self.agent.clone(), self.patience);
         let (answer, answered) = oneshot::channel();
-        let thread = thread::Builder::new().name("light client".into()).stack_size(256 << 10);
+        let thread = thread::Builder::new().name("light client".into()).stack_size(1 << 20);
         let began = Instant::now();
         let spawned = thread.spawn(move || {
             let body = get(&agent, &url, limit, began + patience);

@@ -1,5 +1,4 @@
 //! Whole blocks from peers that have parts, are slow, fail or lie.
-#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 mod shared;
 

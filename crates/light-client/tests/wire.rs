@@ -1,5 +1,4 @@
 //! What peers say, read.
-#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 mod shared;
 

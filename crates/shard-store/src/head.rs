@@ -49,6 +49,11 @@ impl Record {
         self.header.commitment()
     }
 
+    /// How many bytes all shards have.
+    pub(crate) fn shards_length(&self) -> Result<u64, StoreError> {
+        Ok(self.header.shard_length()? as u64 * self.header.parameters.total() as u64)
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LENGTH);
         bytes.extend_from_slice(MAGIC);
@@ -124,16 +129,6 @@ impl Head {
             return Err("a head with leaves of another tree");
         }
         Ok(Self { record, combination, tree })
-    }
-
-    /// How many bytes each shard has.
-    pub(crate) fn shard_length(&self) -> Result<usize, StoreError> {
-        Ok(self.record.header.shard_length()?)
-    }
-
-    /// How many bytes all shards have.
-    pub(crate) fn shards_length(&self) -> Result<u64, StoreError> {
-        Ok(self.shard_length()? as u64 * self.record.header.parameters.total() as u64)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::durable::{self, WriteLock};
 use crate::layout;
-use crate::{Store, StoreError};
+use crate::{BlockId, Store, StoreError, Stored};
 
 /// What is kept. A block outside any of the limits is pruned; the newest never is. Without limits everything is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,10 +39,12 @@ impl Store {
         let (mut blocks, mut bytes) = (0, 0u64);
         let mut given_up = Vec::new();
         for number in layout::numbers(&self.layout().blocks(), 0, usize::MAX)?.into_iter().rev() {
-            let (length, published_at) = match self.head(number) {
-                Ok(head) => (head.shards_length()?, Some(head.record.published_at)),
+            let (length, published_at) = match self.find(BlockId::Number(number)) {
+                Ok(Stored { record, has_shards: true }) => {
+                    (record.shards_length()?, Some(record.published_at))
+                }
                 // Pruned by another process just now.
-                Err(StoreError::Pruned { .. } | StoreError::NoSuchBlock) => continue,
+                Ok(_) | Err(StoreError::NoSuchBlock) => continue,
                 Err(StoreError::DamagedHead { .. }) => (0, None),
                 Err(error) => return Err(error),
             };

@@ -103,8 +103,8 @@ impl Store {
             }
         }
         let mut file = OpenOptions::new().write(true).open(&path).map_err(&failed)?;
-        file.set_len(head.shards_length()?).map_err(&failed)?;
-        let length = head.shard_length()? as u64;
+        file.set_len(head.record.shards_length()?).map_err(&failed)?;
+        let length = head.record.header.shard_length()? as u64;
         for (index, shard) in damaged.iter().zip(repaired) {
             file.seek(SeekFrom::Start(length * *index as u64)).map_err(&failed)?;
             file.write_all(&shard).map_err(&failed)?;

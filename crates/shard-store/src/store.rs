@@ -15,6 +15,8 @@ use crate::{Head, Record, StoreError};
 
 /// What the marker says.
 const MARKER: &[u8] = b"glassbook shard store 1\n";
+/// Where it is written first.
+const NEW_MARKER: &str = "STORE.new";
 
 /// A folder of blocks. Any number of processes may read and write it at a time.
 #[derive(Debug)]
@@ -61,13 +63,17 @@ impl Store {
         durable::create_folder(dir)?;
         let layout = Layout { dir: dir.to_path_buf() };
         if !layout.marker().exists() {
-            let mut others = fs::read_dir(dir).map_err(StoreError::at(dir))?;
-            if others.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "LOCK")) {
+            let others = fs::read_dir(dir).map_err(StoreError::at(dir))?;
+            let begun = ["LOCK", NEW_MARKER];
+            let strange = |entry: &fs::DirEntry| !begun.iter().any(|name| entry.file_name() == *name);
+            // Another process may have made a store of it just now.
+            if others.filter_map(Result::ok).any(|entry| strange(&entry)) && !layout.marker().exists() {
                 return Err(StoreError::NotAStore { dir: dir.to_path_buf() });
             }
             let _lock = WriteLock::acquire(&layout.lock())?;
-            durable::write_new(&layout.marker(), [MARKER])?;
-            durable::sync_folder(dir)?;
+            let new = dir.join(NEW_MARKER);
+            durable::write_new(&new, [MARKER])?;
+            durable::rename(&new, &layout.marker())?;
         }
         Self::open(dir)
     }
@@ -316,7 +322,7 @@ impl Store {
 
 /// The bytes where a shard should be; none where the file ends before.
 pub(crate) fn read_shard(file: &mut File, head: &Head, index: usize) -> Result<Option<Vec<u8>>, StoreError> {
-    let length = head.shard_length()?;
+    let length = head.record.header.shard_length()?;
     let mut shard = vec![0; length];
     let read = file.seek(SeekFrom::Start((length * index) as u64)).and_then(|_| file.read_exact(&mut shard));
     match read {

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::buckets::Buckets;
 use super::connections::Peer;
 use super::{Limits, Refused};
-use crate::{BlockId, Store, StoreError, Stored};
+use crate::{BlockId, Head, Store, StoreError, Stored};
 
 /// Queries are at most so long: more than [`MAX_INDICES`] indices need.
 const MAX_QUERY: usize = 1_024;
@@ -34,6 +34,9 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// A unit of memory for answers.
 const UNIT: usize = 1 << 10;
+
+/// What is answered of some shards.
+type Answer = fn(&Store, &Head, &[usize]) -> Result<Vec<u8>, Refused>;
 
 struct Server {
     store: Arc<Store>,
@@ -110,13 +113,13 @@ impl Server {
         }
     }
 
-    /// Shards of a block as an answer, once there is room for them; `length` is of one shard, as it is answered.
+    /// Shards of a block as an answer, once there is room for them.
     async fn shards(
         &self,
         peer: Peer,
         id: BlockId,
         indices: Vec<usize>,
-        answer: fn(&Store, &crate::Head, &[usize]) -> Result<Vec<u8>, Refused>,
+        answer: Answer,
     ) -> Result<Response, Refused> {
         let cost = u32::try_from(indices.len()).unwrap_or(u32::MAX);
         self.buckets.take(peer, cost, Instant::now()).map_err(Refused::TooMany)?;
@@ -197,7 +200,7 @@ async fn shard(
     Path((name, index)): Path<(String, String)>,
 ) -> Result<Response, Refused> {
     let index = index.parse().map_err(|_| Refused::Query("a shard is named by its number"))?;
-    let answer = |store: &Store, head: &crate::Head, indices: &[usize]| {
+    let answer = |store: &Store, head: &Head, indices: &[usize]| {
         let index = indices.first().ok_or(Refused::Failed)?;
         Ok(store.shard(head, *index)?)
     };
@@ -224,7 +227,7 @@ async fn samples(
         }
         indices.push(index);
     }
-    let answer = |store: &Store, head: &crate::Head, indices: &[usize]| {
+    let answer = |store: &Store, head: &Head, indices: &[usize]| {
         let mut answer = Vec::with_capacity(wire::samples_length(&head.record.header, indices));
         for index in indices {
             match store.sample(head, *index) {
