@@ -1,6 +1,7 @@
 //! Polynomial commitments behind one trait, each with what is proven of it.
 
 mod error;
+pub mod fri;
 pub mod ipa;
 mod scheme;
 
