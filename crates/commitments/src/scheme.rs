@@ -202,9 +202,7 @@ impl Kind {
         }
         match bytes.split_first_chunk() {
             Some(([kind, _], _)) if *kind != self as u8 => Err(Error::Malformed("another kind")),
-            Some(([_, version], _)) if *version != VERSION => {
-                Err(Error::Malformed("another version"))
-            }
+            Some(([_, version], _)) if *version != VERSION => Err(Error::Malformed("another version")),
             Some((_, body)) => Ok(body),
             None => Err(Error::Malformed("shorter than a header")),
         }

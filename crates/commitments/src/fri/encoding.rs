@@ -1,6 +1,5 @@
 //! Commitments and proofs of FRI as bytes.
 
-use p3_commit::Pcs as _;
 use p3_symmetric::MerkleCap;
 
 use super::parameters::{

@@ -39,12 +39,7 @@ impl Fri {
     /// # Errors
     ///
     /// When it was not.
-    pub fn verify_row(
-        &self,
-        commitment: &FriCommitment,
-        position: usize,
-        row: &FriRow,
-    ) -> Result<(), Error> {
+    pub fn verify_row(&self, commitment: &FriCommitment, position: usize, row: &FriRow) -> Result<(), Error> {
         let index = leaf(commitment, position)?;
         let (expected, got) = (commitment.columns(), row.values.len());
         if expected != got {
@@ -53,12 +48,7 @@ impl Fri {
         let dimensions = Dimensions { width: expected, height: commitment.positions() };
         let values = std::slice::from_ref(&row.values);
         mmcs()
-            .verify_batch(
-                &commitment.cap(),
-                &[dimensions],
-                index,
-                BatchOpeningRef::new(values, &row.path),
-            )
+            .verify_batch(&commitment.cap(), &[dimensions], index, BatchOpeningRef::new(values, &row.path))
             .map_err(|_| Error::Refused("the Merkle path leads elsewhere"))
     }
 }
@@ -89,8 +79,7 @@ impl Encoding for FriRow {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let body = Kind::FriRow.body(bytes, Self::MOST_BYTES)?;
-        let ([low, high, hashes], body) =
-            body.split_first_chunk().ok_or(Error::Malformed("no lengths"))?;
+        let ([low, high, hashes], body) = body.split_first_chunk().ok_or(Error::Malformed("no lengths"))?;
         let values = 4 * usize::from(u16::from_le_bytes([*low, *high]));
         let (values, path) =
             body.split_at_checked(values).ok_or(Error::Malformed("fewer values than it says"))?;

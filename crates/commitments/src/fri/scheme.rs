@@ -4,14 +4,15 @@ use p3_blake3::Blake3;
 use p3_commit::{CommitmentOpening, OpeningRequest, Pcs as _};
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField32};
+use p3_fri::verifier::FriError;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
 
 use super::encoding::{FriCommitment, FriProof};
 use super::parameters::{
-    Challenge, Challenger, LEAST_LOG_ROWS, LOG_BLOWUP, MOST_BATCHED, MOST_COLUMNS, MOST_LOG_ROWS,
-    Pcs, Value, pcs,
+    Challenge, Challenger, LEAST_LOG_ROWS, LOG_BLOWUP, MOST_BATCHED, MOST_COLUMNS, MOST_LOG_ROWS, Pcs, Value,
+    pcs,
 };
 use crate::Error;
 use crate::scheme::{PolynomialCommitment, SecurityStatement, Setup};
@@ -83,11 +84,7 @@ impl PolynomialCommitment for Fri {
     }
 
     /// The point is not one of those that the matrix is committed to on: there, see [`Fri::open_row`].
-    fn open(
-        &self,
-        committed: &FriCommitted,
-        point: &Challenge,
-    ) -> Result<(Vec<Challenge>, FriProof), Error> {
+    fn open(&self, committed: &FriCommitted, point: &Challenge) -> Result<(Vec<Challenge>, FriProof), Error> {
         let (mut values, proof) = self.open_batch(&[committed], point)?;
         Ok((values.pop().expect("as many values as matrices"), proof))
     }
@@ -136,10 +133,7 @@ impl Fri {
         }
         let requests = committed
             .iter()
-            .map(|committed| OpeningRequest {
-                prover_data: &committed.data,
-                points: vec![vec![*point]],
-            })
+            .map(|committed| OpeningRequest { prover_data: &committed.data, points: vec![vec![*point]] })
             .collect();
         let (values, proof) = self
             .pcs
@@ -171,9 +165,10 @@ impl Fri {
             let matrix = (domain, vec![(*point, values.clone())]);
             claims.push(CommitmentOpening::from((commitment.cap(), vec![matrix])));
         }
-        self.pcs
-            .verify(claims, &proof.0, challenger)
-            .map_err(|_| Error::Refused("the low-degree test fails, or is not of these values"))
+        self.pcs.verify(claims, &proof.0, challenger).map_err(|error| match error {
+            FriError::InvalidPowWitness(_) => Error::Refused("the proof of work is of another conversation"),
+            _ => Error::Refused("the low-degree test fails, or is not of these values"),
+        })
     }
 }
 
@@ -182,10 +177,7 @@ fn domain(log_rows: usize) -> TwoAdicMultiplicativeCoset<Value> {
 }
 
 /// A conversation that has said what is opened where. Plonky3 adds the values and everything after.
-fn opening_statement(
-    commitments: &[FriCommitment],
-    point: &Challenge,
-) -> Result<Challenger, Error> {
+fn opening_statement(commitments: &[FriCommitment], point: &Challenge) -> Result<Challenger, Error> {
     let mut message = statement(b"glassbook/commitments/fri/1", commitments)?;
     for coefficient in BasedVectorSpace::<Value>::as_basis_coefficients_slice(point) {
         message.extend(coefficient.as_canonical_u32().to_le_bytes());
@@ -220,10 +212,11 @@ fn check_point(commitment: &FriCommitment, point: &Challenge) -> Result<(), Erro
 
 #[cfg(test)]
 mod tests {
-    use p3_commit::Mmcs as _;
     use p3_challenger::FieldChallenger;
+    use p3_commit::Mmcs as _;
     use p3_dft::TwoAdicSubgroupDft;
     use p3_matrix::bitrev::BitReversibleMatrix;
+    use p3_symmetric::MerkleCap;
 
     use super::*;
     use crate::fri::parameters::{Dft, mmcs};
@@ -235,8 +228,8 @@ mod tests {
     }
 
     fn drawn(commitments: &[FriCommitment], point: u32) -> Challenge {
-        let mut challenger = opening_statement(commitments, &Challenge::from(Value::new(point)))
-            .expect("few enough");
+        let mut challenger =
+            opening_statement(commitments, &Challenge::from(Value::new(point))).expect("few enough");
         challenger.sample_algebra_element()
     }
 
@@ -257,6 +250,54 @@ mod tests {
         assert!(others.iter().all(|other| *other != first));
     }
 
+    /// After each of these messages challenges are drawn, last of all the proof of work and the queries. When one of them
+    /// is changed, the proof of work fits no longer (but for one in 2^16): it was observed. Were it not, verification would
+    /// get further, as it does for what is opened after the last challenge.
+    #[test]
+    fn every_message_changes_the_challenges_after_it() {
+        let fri = Fri::default();
+        let values = (0..3 << LOG_ROWS).map(Value::from_u32).collect();
+        let (commitment, committed) = fri.commit(&RowMajorMatrix::new(values, 3)).expect("it fits");
+        let point = Challenge::from(Value::new(1000));
+        let (values, proof) = fri.open(&committed, &point).expect("it opens");
+        let unobserved = Err(Error::Refused("the low-degree test fails, or is not of these values"));
+        let observed = Err(Error::Refused("the proof of work is of another conversation"));
+        let with = |change: &dyn Fn(&mut FriProof)| {
+            let mut changed = proof.clone();
+            change(&mut changed);
+            fri.verify(&commitment, &point, &values, &changed)
+        };
+        assert_eq!(with(&|_| {}), Ok(()));
+
+        for index in 0..3 {
+            let mut changed = values.clone();
+            changed[index] += Challenge::ONE;
+            assert_eq!(fri.verify(&commitment, &point, &changed, &proof), observed);
+        }
+        let rounds = proof.0.commit_phase_commits.len();
+        assert!(rounds > 1);
+        for round in 0..rounds {
+            let change = |proof: &mut FriProof| {
+                let mut root = proof.0.commit_phase_commits[round].roots()[0];
+                root[0] ^= 1;
+                proof.0.commit_phase_commits[round] = MerkleCap::new(vec![root]);
+            };
+            assert_eq!(with(&change), observed, "round {round}");
+        }
+        assert_eq!(with(&|proof| proof.0.final_poly[0] += Challenge::ONE), observed);
+        assert_eq!(with(&|proof| proof.0.query_pow_witness += Value::ONE), observed);
+
+        // What is opened after the last challenge is bound by roots, not by the conversation.
+        let change = |proof: &mut FriProof| {
+            proof.0.commit_phase_openings[0].sibling_values[0][0] += Challenge::ONE;
+        };
+        assert_eq!(with(&change), unobserved);
+        let change = |proof: &mut FriProof| {
+            proof.0.input_openings[0].opened_values[0][0][0] += Value::ONE;
+        };
+        assert_eq!(with(&change), unobserved);
+    }
+
     /// A prover who commits to polynomials of a higher degree and is honest otherwise.
     fn open_with_degree(degree: usize) -> Result<(), Error> {
         let fri = Fri::default();
@@ -269,8 +310,7 @@ mod tests {
             .bit_reverse_rows()
             .to_row_major_matrix();
         let (cap, data) = mmcs().commit(vec![codewords]);
-        let commitment =
-            FriCommitment { root: cap.roots()[0], log_rows: LOG_ROWS, columns: 1 };
+        let commitment = FriCommitment { root: cap.roots()[0], log_rows: LOG_ROWS, columns: 1 };
         let committed = FriCommitted { data, commitment };
         let point = Challenge::from(Value::new(11));
         // The value is the true one of the polynomial of higher degree; what Plonky3's prover would claim is another.

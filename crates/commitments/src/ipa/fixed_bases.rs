@@ -143,9 +143,8 @@ impl FixedBases {
             .flat_map_iter(|chunk| {
                 let mut points = Vec::with_capacity(order.len() * chunk.len());
                 for index in chunk {
-                    points.extend(
-                        order.iter().map(|(at, digit)| signed(&self.multiples[at + index], *digit)),
-                    );
+                    points
+                        .extend(order.iter().map(|(at, digit)| signed(&self.multiples[at + index], *digit)));
                 }
                 let mut lengths = lengths.repeat(chunk.len());
                 let sums = sum_runs(points, &mut lengths);
@@ -287,4 +286,78 @@ fn weighted_sum(buckets: &[Affine]) -> Projective {
         total += running;
     }
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::PrimeGroup;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn naive(points: &[Affine], terms: &[(usize, Fr)]) -> Projective {
+        terms.iter().map(|(index, scalar)| points[*index] * scalar).sum()
+    }
+
+    /// Points that collide in buckets: few multiples of one point, negatives, the identity.
+    fn awkward_points() -> Vec<Affine> {
+        let one = Projective::generator();
+        [1i64, 1, 2, -1, 0, 3, -3, 2, 1024, 1, 0, -2, 7, 7, 7, -7]
+            .into_iter()
+            .map(|multiple| (one * Fr::from(multiple)).into_affine())
+            .collect()
+    }
+
+    fn scalar() -> impl Strategy<Value = Fr> {
+        prop_oneof![
+            any::<[u8; 64]>().prop_map(|bytes| Fr::from_le_bytes_mod_order(&bytes)),
+            (-3i64..4).prop_map(Fr::from),
+            (0u32..255).prop_map(|bits| Fr::from(2).pow([u64::from(bits)])),
+            (0u32..255).prop_map(|bits| -Fr::from(2).pow([u64::from(bits)])),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn sums_are_those_of_single_multiplications(
+            terms in proptest::collection::vec((0usize..16, scalar()), 0..160),
+        ) {
+            let points = awkward_points();
+            let bases = FixedBases::new(&points);
+            prop_assert_eq!(bases.points(), points.as_slice());
+            let expected = naive(&points, &terms);
+            prop_assert_eq!(bases.msm(&terms), expected);
+            prop_assert_eq!(bases.msm_in::<NARROW>(&terms), expected);
+            prop_assert_eq!(bases.msm_in::<WIDE>(&terms), expected);
+        }
+
+        #[test]
+        fn folds_are_sums_of_parts(
+            scalars in proptest::collection::vec(scalar(), 16),
+            log_parts in 0u32..5,
+        ) {
+            let points = awkward_points();
+            let scalars = &scalars[..1 << log_parts];
+            let folded = FixedBases::new(&points).fold(scalars);
+            prop_assert_eq!(folded.len(), 16 / scalars.len());
+            for (index, point) in folded.iter().enumerate() {
+                let terms: Vec<(usize, Fr)> = scalars
+                    .iter()
+                    .enumerate()
+                    .map(|(part, scalar)| (part * folded.len() + index, *scalar))
+                    .collect();
+                prop_assert_eq!(point.into_group(), naive(&points, &terms));
+            }
+        }
+    }
+
+    #[test]
+    fn many_points_are_like_one_by_one() {
+        let one = Projective::generator();
+        let points: Vec<Affine> = (1..=300u64).map(|k| (one * Fr::from(k * k + 5)).into_affine()).collect();
+        let terms: Vec<(usize, Fr)> = (0..300).map(|i| (i, Fr::from(3).pow([200 + i as u64]))).collect();
+        assert_eq!(FixedBases::new(&points).msm(&terms), naive(&points, &terms));
+    }
 }

@@ -4,7 +4,7 @@
 //! identity is 32 zero bytes (no point has x = 0). A scalar is little-endian. Both are below the modulus.
 
 use ark_ec::AffineRepr;
-use ark_ff::{BigInt, BigInteger, PrimeField, Zero};
+use ark_ff::{BigInt, BigInteger, PrimeField};
 use ark_pallas::{Affine, Fq, Fr};
 use sha2::{Digest, Sha512};
 

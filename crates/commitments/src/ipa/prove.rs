@@ -40,15 +40,11 @@ pub(crate) fn prove(
         let (low, high) = coefficients.split_at(half);
         let (powers_low, powers_high) = powers.split_at(half);
         let (left, right) = rayon::join(
-            || {
-                bases.msm(&spread(low, half, &products))
-                    + value_base * inner_product(low, powers_high)
-            },
+            || bases.msm(&spread(low, half, &products)) + value_base * inner_product(low, powers_high),
             || bases.msm(&spread(high, 0, &products)) + value_base * inner_product(high, powers_low),
         );
-        let [left, right]: [Affine; 2] = Projective::normalize_batch(&[left, right])
-            .try_into()
-            .expect("as many points as before");
+        let [left, right]: [Affine; 2] =
+            Projective::normalize_batch(&[left, right]).try_into().expect("as many points as before");
         rounds.push((left, right));
 
         let (challenge, inverse) = challenge(&mut transcript, &left, &right);

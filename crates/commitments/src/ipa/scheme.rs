@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use super::encoding::{IpaCommitment, IpaProof};
 use super::fixed_bases::FixedBases;
 use super::points::generator;
+use super::prove::prove;
 use super::transcript::Transcript;
 use super::verify::{Check, check};
-use super::prove::prove;
-use crate::scheme::{Opening, PolynomialCommitment, SecurityStatement, Setup};
 use crate::Error;
+use crate::scheme::{Opening, PolynomialCommitment, SecurityStatement, Setup};
 
 /// No polynomial has more than 2^16 coefficients.
 pub(crate) const MOST_ROUNDS: usize = 16;
@@ -47,8 +47,7 @@ impl Ipa {
         if !coefficients.is_power_of_two() {
             return Err(Error::NotAPowerOfTwo(coefficients));
         }
-        let generators: Vec<Affine> =
-            (0..coefficients as u32).into_par_iter().map(generator).collect();
+        let generators: Vec<Affine> = (0..coefficients as u32).into_par_iter().map(generator).collect();
         Ok(Self { bases: FixedBases::new(&generators), value_base: generator(VALUE_GENERATOR) })
     }
 
@@ -69,7 +68,7 @@ impl Ipa {
     }
 
     /// A conversation that has said everything about one opening.
-    fn statement(&self, commitment: &IpaCommitment, point: &Fr, value: &Fr) -> Transcript {
+    pub(crate) fn statement(&self, commitment: &IpaCommitment, point: &Fr, value: &Fr) -> Transcript {
         let mut transcript = Transcript::new("glassbook/commitments/ipa/1");
         transcript.observe("coefficients", &(self.bases.len() as u64).to_le_bytes());
         transcript.observe_point("commitment", &commitment.0);
@@ -79,7 +78,7 @@ impl Ipa {
     }
 
     /// A conversation that has said everything about openings at one point, and the factor that combines them.
-    fn combined(
+    pub(crate) fn combined(
         &self,
         commitments: &[IpaCommitment],
         point: &Fr,
@@ -154,14 +153,9 @@ impl PolynomialCommitment for Ipa {
         check(self, &[Check::new(self, transcript, &claim, point, value, proof)?])
     }
 
-    fn open_batch(
-        &self,
-        committed: &[&IpaCommitted],
-        point: &Fr,
-    ) -> Result<(Vec<Fr>, IpaProof), Error> {
+    fn open_batch(&self, committed: &[&IpaCommitted], point: &Fr) -> Result<(Vec<Fr>, IpaProof), Error> {
         committed.iter().try_for_each(|committed| self.check_size(committed))?;
-        let values: Vec<Fr> =
-            committed.iter().map(|c| evaluate(&c.coefficients, point)).collect();
+        let values: Vec<Fr> = committed.iter().map(|c| evaluate(&c.coefficients, point)).collect();
         let commitments: Vec<IpaCommitment> = committed.iter().map(|c| c.commitment).collect();
         let (transcript, factor) = self.combined(&commitments, point, &values)?;
         let mut sum = vec![Fr::ZERO; self.bases.len()];

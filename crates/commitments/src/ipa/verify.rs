@@ -96,10 +96,8 @@ pub(crate) fn check(ipa: &Ipa, checks: &[Check]) -> Result<(), Error> {
     }
     weights[0] = of_value_base;
     let terms: Vec<(usize, Fr)> = scalars.into_iter().enumerate().collect();
-    let (of_generators, others) = rayon::join(
-        || ipa.bases.msm(&terms),
-        || Projective::msm_unchecked(&points, &weights),
-    );
+    let (of_generators, others) =
+        rayon::join(|| ipa.bases.msm(&terms), || Projective::msm_unchecked(&points, &weights));
     if (of_generators + others).is_zero() {
         Ok(())
     } else {
@@ -112,4 +110,98 @@ fn products(inverses: &[Fr]) -> Vec<Fr> {
     inverses.iter().fold(vec![Fr::ONE], |products, inverse| {
         products.iter().flat_map(|product| [*product, *product * inverse]).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::PolynomialCommitment;
+    use crate::ipa::{Ipa, IpaCommitment, IpaProof};
+
+    use super::*;
+
+    struct Said {
+        commitment: IpaCommitment,
+        point: Fr,
+        value: Fr,
+        proof: IpaProof,
+    }
+
+    /// All challenges of a conversation, and one more after its last message.
+    fn drawn(ipa: &Ipa, said: &Said) -> Vec<Fr> {
+        let Said { commitment, point, value, proof } = said;
+        let mut statement = ipa.statement(commitment, point, value);
+        let claim = [(Fr::ONE, commitment.0)];
+        let check = Check::new(ipa, statement.clone(), &claim, point, value, proof).expect("as many rounds");
+        let mut after = check.transcript;
+        let mut drawn = vec![statement.challenge("value base")];
+        drawn.extend(check.inverses);
+        drawn.push(after.challenge("after"));
+        drawn
+    }
+
+    fn said(ipa: &Ipa) -> Said {
+        let polynomial: Vec<Fr> = (1..=8u64).map(Fr::from).collect();
+        let (commitment, committed) = ipa.commit(&polynomial).expect("it fits");
+        let point = Fr::from(5);
+        let (value, proof) = ipa.open(&committed, &point).expect("it opens");
+        Said { commitment, point, value, proof }
+    }
+
+    /// Challenges before a message stay, all after it change.
+    fn assert_observed(ipa: &Ipa, before: usize, change: impl FnOnce(&mut Said)) {
+        let honest = drawn(ipa, &said(ipa));
+        let mut changed = said(ipa);
+        change(&mut changed);
+        let changed = drawn(ipa, &changed);
+        assert_eq!(honest[..before], changed[..before]);
+        for (honest, changed) in honest[before..].iter().zip(&changed[before..]) {
+            assert_ne!(honest, changed);
+        }
+    }
+
+    #[test]
+    fn every_message_changes_every_challenge_after_it() {
+        let ipa = Ipa::new(8).expect("a power of two");
+        let other = ipa.value_base;
+        assert_observed(&ipa, 0, |said| said.commitment = IpaCommitment(other));
+        assert_observed(&ipa, 0, |said| said.point += Fr::ONE);
+        assert_observed(&ipa, 0, |said| said.value += Fr::ONE);
+        for round in 0..3 {
+            assert_observed(&ipa, 1 + round, |said| said.proof.rounds[round].0 = other);
+            assert_observed(&ipa, 1 + round, |said| said.proof.rounds[round].1 = other);
+        }
+        assert_observed(&ipa, 4, |said| said.proof.last += Fr::ONE);
+    }
+
+    #[test]
+    fn the_size_of_the_scheme_changes_the_challenges() {
+        let small = Ipa::new(8).expect("a power of two");
+        let large = Ipa::new(16).expect("a power of two");
+        let Said { commitment, point, value, .. } = said(&small);
+        let mut of_small = small.statement(&commitment, &point, &value);
+        let mut of_large = large.statement(&commitment, &point, &value);
+        assert_ne!(of_small.challenge("value base"), of_large.challenge("value base"));
+    }
+
+    #[test]
+    fn the_factor_of_a_batch_depends_on_everything_in_it() {
+        let ipa = Ipa::new(8).expect("a power of two");
+        let Said { commitment, point, value, .. } = said(&ipa);
+        let other = IpaCommitment(ipa.value_base);
+        let factor = |commitments: &[IpaCommitment], point: Fr, values: &[Fr]| {
+            ipa.combined(commitments, &point, values).expect("as many values").1
+        };
+        let base = factor(&[commitment, commitment], point, &[value, value]);
+        let one = Fr::ONE;
+        for changed in [
+            factor(&[commitment], point, &[value]),
+            factor(&[commitment, other], point, &[value, value]),
+            factor(&[other, commitment], point, &[value, value]),
+            factor(&[commitment, commitment], point + one, &[value, value]),
+            factor(&[commitment, commitment], point, &[value + one, value]),
+            factor(&[commitment, commitment], point, &[value, value + one]),
+        ] {
+            assert_ne!(changed, base);
+        }
+    }
 }
