@@ -160,7 +160,7 @@ impl PolynomialCommitment for Kzg {
 
     const SECURITY: SecurityStatement = SecurityStatement {
         proven_bits: 117,
-        conjectured_bits: 120,
+        conjectured_bits: 121,
         assumption: "discrete logarithms in BLS12-381 with 4096 powers of the secret given; algebraic group and random oracle models; one honest participant",
         setup: Setup::Ceremony,
         post_quantum: false,

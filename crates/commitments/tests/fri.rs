@@ -87,7 +87,7 @@ fn the_bytes_are_pinned() {
     assert_eq!((row.len(), hex::encode(Sha256::digest(&row))), (ROW.0, ROW.1.to_owned()));
 }
 
-const COMMITMENT: &str = "";
+const COMMITMENT: &str = "03011fcc949c13cefb957d2674b461c7011d56de0c7d7b711e1b9efc5a5852b1f585080500";
 const PROOF: (usize, &str) = (0, "");
 const ROW: (usize, &str) = (0, "");
 

@@ -35,7 +35,7 @@ impl FixedBases {
     pub fn new(points: &[Affine]) -> Self {
         let len = points.len();
         let columns: Vec<Vec<Affine>> = points
-            .par_chunks(64)
+            .par_chunks(16)
             .map(|chunk| {
                 let mut multiples = Vec::with_capacity(WINDOWS * chunk.len());
                 let mut current: Vec<Projective> = chunk.iter().map(|p| p.into_group()).collect();

@@ -116,7 +116,7 @@ impl PolynomialCommitment for Ipa {
 
     const SECURITY: SecurityStatement = SecurityStatement {
         proven_bits: 125,
-        conjectured_bits: 125,
+        conjectured_bits: 126,
         assumption: "discrete logarithms in Pallas; algebraic group and random oracle models",
         setup: Setup::Transparent,
         post_quantum: false,
