@@ -18,7 +18,7 @@
 use std::fmt;
 
 use blake3::Hasher;
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::aead::{AeadInPlace as _, KeyInit as _};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -141,7 +141,7 @@ impl Key {
         envelope.extend_from_slice(&nonce);
         envelope.extend_from_slice(payload);
         let tag = XChaCha20Poly1305::new((&*self.cipher).into())
-            .encrypt_inout_detached(&XNonce::from(nonce), &bound, (&mut envelope[HEADER_BYTES..]).into())
+            .encrypt_in_place_detached(&XNonce::from(nonce), &bound, &mut envelope[HEADER_BYTES..])
             .expect("a payload of at most 64 MiB is within the cipher's limit");
         envelope.extend_from_slice(&tag);
         Ok(envelope)
@@ -152,10 +152,9 @@ impl Key {
         let bound = Envelope::read(bytes)?.bound();
         let (head, tag) = bytes.split_at(bytes.len() - TAG_BYTES);
         let nonce: [u8; NONCE_BYTES] = *head[BOUND..].first_chunk().expect("the length was checked");
-        let tag = Tag::try_from(tag).expect("a tag has 16 bytes");
         let mut payload = head[HEADER_BYTES..].to_vec();
         XChaCha20Poly1305::new((&*self.cipher).into())
-            .decrypt_inout_detached(&XNonce::from(nonce), &bound, (&mut payload[..]).into(), &tag)
+            .decrypt_in_place_detached(&XNonce::from(nonce), &bound, &mut payload, Tag::from_slice(tag))
             .map_err(|_| EncryptionError::Altered)?;
         // One payload has one envelope: another nonce was not made here, even if its tag holds.
         if self.nonce(&bound, &payload) != nonce {
@@ -169,7 +168,6 @@ impl Key {
         let mut hasher = Hasher::new_keyed(&self.nonce);
         hasher.update(bound).update(payload);
         let hash = *hasher.finalize().as_bytes();
-        hasher.zeroize();
         *hash.first_chunk().expect("a hash has 32 bytes")
     }
 }

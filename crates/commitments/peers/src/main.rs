@@ -1,7 +1,7 @@
 //! Times and sizes of every scheme beside libraries that do the same, on this machine.
 //!
 //! ```text
-//! cargo run --release -p commitments --features kzg --example table
+//! cargo run --release --manifest-path crates/commitments/peers/Cargo.toml
 //! ```
 //!
 //! The reference is degree 1023 over a domain of 2048 positions; FRI also at 8 MiB of payload. A time is the best of
