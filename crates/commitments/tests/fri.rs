@@ -88,7 +88,7 @@ fn the_bytes_are_pinned() {
 }
 
 const COMMITMENT: &str = "03011fcc949c13cefb957d2674b461c7011d56de0c7d7b711e1b9efc5a5852b1f585080500";
-const PROOF: (usize, &str) = (0, "");
+const PROOF: (usize, &str) = (106_095, "d01d1317bca2c653f35ece6a41e6306f772a55ae8416ed51e926d22b55eb22a9");
 const ROW: (usize, &str) = (0, "");
 
 #[test]
