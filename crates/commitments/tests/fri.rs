@@ -88,8 +88,8 @@ fn the_bytes_are_pinned() {
 }
 
 const COMMITMENT: &str = "03011fcc949c13cefb957d2674b461c7011d56de0c7d7b711e1b9efc5a5852b1f585080500";
-const PROOF: (usize, &str) = (0, "");
-const ROW: (usize, &str) = (0, "");
+const PROOF: (usize, &str) = (106_095, "d01d1317bca2c653f35ece6a41e6306f772a55ae8416ed51e926d22b55eb22a9");
+const ROW: (usize, &str) = (313, "1d246a746d3940735ce08e595791bc93393a28ce91bbf9738e0f1363b8aa5174");
 
 #[test]
 fn another_commitment_point_or_value_is_refused() {

@@ -19,7 +19,7 @@ const WIDE: usize = 2 * NARROW;
 /// Windows of [`NARROW`] bits in a scalar of 255 bits and a carry; even.
 const WINDOWS: usize = 52;
 /// Points whose buckets are summed with shared inversions when folding.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 4;
 
 /// Points with their multiples by 2^5, 2^10, ..., 2^255.
 #[derive(Clone, Debug)]
@@ -141,10 +141,12 @@ impl FixedBases {
         let sums: Vec<Projective> = indices
             .par_chunks(TOGETHER)
             .flat_map_iter(|chunk| {
-                let mut points = Vec::with_capacity(order.len() * chunk.len());
-                for index in chunk {
-                    points
-                        .extend(order.iter().map(|(at, digit)| signed(&self.multiples[at + index], *digit)));
+                // Neighbours are read together: they lie together in memory.
+                let mut points = vec![Affine::zero(); order.len() * chunk.len()];
+                for (place, (at, digit)) in order.iter().enumerate() {
+                    for (result, index) in chunk.iter().enumerate() {
+                        points[result * order.len() + place] = signed(&self.multiples[at + index], *digit);
+                    }
                 }
                 let mut lengths = lengths.repeat(chunk.len());
                 let sums = sum_runs(points, &mut lengths);
