@@ -46,6 +46,7 @@ mod few_losses;
 mod field;
 mod header;
 mod merkle;
+#[cfg(target_arch = "x86_64")]
 mod multiplier;
 mod parameters;
 mod portable;

@@ -92,7 +92,7 @@ pub(crate) fn root_of_path(leaf: Hash, mut index: usize, mut total: usize, path:
     while total > 1 {
         if index ^ 1 < total {
             let sibling = siblings.next()?;
-            hash = if index % 2 == 0 { node(&hash, sibling) } else { node(sibling, &hash) };
+            hash = if index.is_multiple_of(2) { node(&hash, sibling) } else { node(sibling, &hash) };
         }
         (index, total) = (index / 2, total.div_ceil(2));
     }

@@ -8,16 +8,13 @@
 
 use std::hint::black_box;
 
-use crate::field::{self, Element};
+use crate::{
+    field::{self, Element},
+    portable::Block,
+};
 
 /// How many products of GF(2^16) one of GF(2^128) takes.
 pub(crate) const PRODUCTS: usize = 27;
-
-/// 32 elements: row 2i has the low bytes of coordinate i, row 2i + 1 the high ones. Eight blocks of the code, as they are.
-pub(crate) type Block = [[u8; 32]; 16];
-
-/// The length of a [`Block`] in bytes.
-pub(crate) const BLOCK_LENGTH: usize = 512;
 
 /// The 27 constants, in the order in which [`multiply`] uses them.
 pub(crate) fn constants(element: Element) -> [u16; PRODUCTS] {

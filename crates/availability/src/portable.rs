@@ -1,6 +1,12 @@
 //! Horner's rule with tables, for every processor.
 
-use crate::{field::Element, multiplier::Block};
+use crate::field::Element;
+
+/// 32 elements: row 2i has the low bytes of coordinate i, row 2i + 1 the high ones. Eight blocks of the code, as they are.
+pub(crate) type Block = [[u8; 32]; 16];
+
+/// The length of a [`Block`] in bytes.
+pub(crate) const BLOCK_LENGTH: usize = 512;
 
 /// Multiplication by a constant: entry `v` of table `n` is the constant times the element whose nibble `n` is `v`, as bytes.
 pub(crate) type Table = [[u128; 16]; 32];

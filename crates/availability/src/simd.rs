@@ -7,7 +7,10 @@
 
 use std::arch::x86_64::*;
 
-use crate::multiplier::{Block, Matrices, PRODUCTS, Shuffles, Vector, horner};
+use crate::{
+    multiplier::{Matrices, PRODUCTS, Shuffles, Vector, horner},
+    portable::Block,
+};
 
 /// Shows that the processor has AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

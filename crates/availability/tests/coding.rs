@@ -1,5 +1,7 @@
 //! From a payload to shards and back.
 
+#![allow(clippy::unwrap_used, reason = "what the tests build by hand fails with them")]
+
 use availability::{
     CodingError, Decoder, Encoded, Header, MAX_PAYLOAD, MAX_SHARDS, Parameters, Progress, Sample, encode,
 };

@@ -1,5 +1,7 @@
 //! Encodings: one for each value, and nothing else is read.
 
+#![allow(clippy::unwrap_used, reason = "what the tests build by hand fails with them")]
+
 use availability::{
     CodingError, Combination, Encoded, Header, MAX_SHARDS, Parameters, Sample, VERSION, encode,
 };

@@ -2,6 +2,8 @@
 //!
 //! Dishonest commitments are made here by hand from what is public: the Merkle tree and the hashes are written again below.
 
+#![allow(clippy::unwrap_used, reason = "what the tests build by hand fails with them")]
+
 use availability::{
     CodingError, Combination, Decoder, Encoded, Header, Parameters, Sample, Verifier, available_paths, encode,
 };
