@@ -6,7 +6,8 @@
 //! (n + K) / 2, has g · E and E up to a common factor. (S. Gao, A New Algorithm for Decoding Reed-Solomon Codes, 2003.)
 //!
 //! The result is not trusted: it is evaluated, compared with what was received, and refused unless the differences are within the
-//! radius. That two codewords cannot both be within it makes it unique, whatever found it.
+//! radius. That two codewords cannot both be within it makes it unique, whatever found it. (The degrees in the algorithm imply the
+//! same; the comparison does not rely on that.)
 
 use super::code::wrong;
 use super::field::Element;

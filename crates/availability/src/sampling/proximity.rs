@@ -70,21 +70,14 @@ impl ProximityPlan {
             hasher.update(&number.to_le_bytes());
         }
         let mut stream = hasher.update(commitment).finalize_xof();
-        let mut below = |bound: u32| {
-            // The largest multiple of `bound` that 32 bits hold; above it, remainders would not be equally likely.
-            let fair = (1u64 << 32) / u64::from(bound) * u64::from(bound);
-            loop {
-                let mut word = [0; 4];
-                stream.fill(&mut word);
-                let word = u32::from_le_bytes(word);
-                if u64::from(word) < fair {
-                    return word % bound;
-                }
-            }
+        let mut word = || {
+            let mut word = [0; 4];
+            stream.fill(&mut word);
+            u32::from_le_bytes(word)
         };
         let mut indices: Vec<u32> = (0..shape.shards()).collect();
         for step in 0..samples {
-            let other = step + below(shape.shards() - step);
+            let other = step + below(shape.shards() - step, &mut word);
             indices.swap(step as usize, other as usize);
         }
         indices.truncate(samples as usize);
@@ -141,8 +134,35 @@ impl ProximityPlan {
     }
 }
 
+/// A number below `bound`, all equally likely if all words are.
+fn below(bound: u32, word: &mut impl FnMut() -> u32) -> u32 {
+    // The largest multiple of `bound` that 32 bits hold; from there on, small remainders would be more likely.
+    let fair = (1u64 << 32) / u64::from(bound) * u64::from(bound);
+    loop {
+        let word = word();
+        if u64::from(word) < fair {
+            return word % bound;
+        }
+    }
+}
+
 /// How many positions show that not more than the unique-decoding radius are bad, and what they achieve.
 fn needed(shape: Shape, confidence: &Confidence) -> (u32, Confidence) {
     let mut misses = super::bound::Misses::new(shape.shards(), shape.unique_radius() + 1, 0);
     (misses.advance_until(confidence), misses.confidence())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn words_that_favour_small_remainders_are_passed_over() {
+        // 2^32 = 384 * 11,184,810 + 256.
+        let mut words = [u32::MAX, u32::MAX - 255, u32::MAX - 256, 7].into_iter();
+        let mut word = || words.next().unwrap();
+        assert_eq!((below(384, &mut word), below(384, &mut word)), (383, 7));
+        let mut all = [u32::MAX].into_iter();
+        assert_eq!(below(256, &mut || all.next().unwrap()), 255);
+    }
 }
