@@ -17,7 +17,7 @@ use availability::{Commitment, Parameters};
 use clap::Subcommand;
 use light_client::wire::parse_commitment;
 
-pub use publish::{Published, publish};
+pub use publish::publish;
 
 /// What to do with published data.
 #[derive(Subcommand)]

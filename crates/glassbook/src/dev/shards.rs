@@ -189,7 +189,8 @@ fn sample(
         for stored in &blocks {
             let record = &stored.record;
             next = record.number + 1;
-            let sampled = client.sample(&record.commitment(), &policy, Strategy::Uniform, &mut rng);
+            let commitment = record.commitment();
+            let sampled = client.sample(&commitment, &policy, Strategy::Uniform, &mut rng);
             match runtime.block_on(sampled) {
                 Ok(sampled) if sampled.is_available() => {
                     found.available += 1;
