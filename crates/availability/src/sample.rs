@@ -32,11 +32,12 @@ impl Sample {
         Ok(3 + 32 * merkle::path_length(index, total) + header.shard_length()?)
     }
 
-    /// The one encoding: version (1), index (2, little-endian), path (32 each), shard.
+    /// The one encoding: version (1), index (2, little-endian), path (32 each), shard. An index that does not fit is written as the
+    /// largest, which no code has.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(3 + 32 * self.path.len() + self.shard.len());
         bytes.push(VERSION);
-        bytes.extend_from_slice(&(self.index as u16).to_le_bytes());
+        bytes.extend_from_slice(&u16::try_from(self.index).unwrap_or(u16::MAX).to_le_bytes());
         bytes.extend_from_slice(self.path.as_flattened());
         bytes.extend_from_slice(&self.shard);
         bytes

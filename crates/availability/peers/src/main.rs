@@ -30,7 +30,11 @@ fn measure<H: Hasher>(hash: &str, payload: &[u8]) -> Result<(), Box<dyn Error>> 
     let check = |index: u16| {
         ReedSolomon::<H>::check(&config, &commitment, index, &shards[usize::from(index)], &Sequential)
     };
-    println!("  {:<52} {:>9.2} µs", format!("commonware-coding, {hash}: check one shard"), best(|| check(300)) * 1e6);
+    println!(
+        "  {:<52} {:>9.2} µs",
+        format!("commonware-coding, {hash}: check one shard"),
+        best(|| check(300)) * 1e6
+    );
     for lost in [0, 3, 128] {
         let run = || {
             let checked = (lost..lost + 256).map(check).collect::<Result<Vec<_>, _>>()?;
@@ -39,7 +43,11 @@ fn measure<H: Hasher>(hash: &str, payload: &[u8]) -> Result<(), Box<dyn Error>> 
         if run()? != payload {
             return Err("decoded to something else".into());
         }
-        report(&format!("commonware-coding, {hash}: decode with checks, {lost} lost"), payload.len(), best(run));
+        report(
+            &format!("commonware-coding, {hash}: decode with checks, {lost} lost"),
+            payload.len(),
+            best(run),
+        );
     }
     Ok(())
 }
