@@ -15,6 +15,10 @@ demo:
 test:
     cargo nextest run --release --workspace
 
+# The polynomial commitments, which are a workspace of their own.
+commitments:
+    cargo nextest run --release --manifest-path crates/commitments/Cargo.toml --features kzg
+
 # A real SP1 core proof, checked, and everything else refused: minutes, 12 GB of memory.
 prove-test:
     cargo nextest run --release --workspace -E 'binary(core_proof)' --no-capture

@@ -1,6 +1,7 @@
 //! Glassbook in one binary: replays and simulates markets, shows and checks what an exchange wrote.
 
 mod address;
+mod da;
 mod deployment;
 mod dev;
 mod exits;
@@ -79,6 +80,12 @@ enum Command {
     /// What an operator does on L1 by hand: pauses, taking committed batches back
     #[command(subcommand)]
     Operator(exits::OperatorCommand),
+    /// Publish sealed batches as shards, sample them, get them back
+    ///
+    /// A batch becomes shards of which about two thirds give it back, under one commitment. Whoever has the commitment
+    /// finds out by a few samples whether the data can be had, and whoever gets it back executes it again.
+    #[command(subcommand)]
+    Da(da::Command),
     /// Make the receipt of a command from its sealed batch, and check it
     ///
     /// A receipt proves what one command did: its outcome, its fills and fees, as a leaf of the batch's events root.
@@ -155,6 +162,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::L1(command) => exits::l1(&command),
         Command::Balance(command) => exits::balance(&command),
         Command::Operator(command) => exits::operator(&command),
+        Command::Da(command) => da::run(&command),
         Command::Simulate(options) => simulate::run(&options),
         Command::Bench(BenchOptions { quick, json, seed }) => {
             bench::run(&bench::Options { quick, json, seed })?;

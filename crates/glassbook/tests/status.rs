@@ -21,7 +21,18 @@ impl Drop for Dev {
 fn start() -> (Dev, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_glassbook"));
     command.args(["dev", "--flow", "simulate", "--traders", "6", "--interval", "500ms"]);
-    command.args(["--deposits", "latest", "--finality-delay", "1", "--l1-port", "0", "--status-port", "0"]);
+    command.args([
+        "--deposits",
+        "latest",
+        "--finality-delay",
+        "1",
+        "--l1-port",
+        "0",
+        "--status-port",
+        "0",
+        "--da-port",
+        "0",
+    ]);
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut banner = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -293,7 +293,8 @@ impl<B: Batches> EthereumChain<B> {
                 let why = format!("the chain has another claim of batch {}", part.number);
                 return Err(lasting(why, "compare the exchange's batches with the chain"));
             }
-            if let Some(found) = batch.data_commitment
+            if action == Action::Commit
+                && let Some(found) = batch.data_commitment
                 && found != self.batches.data_commitment(part.number)?
             {
                 let why = format!("the chain has another commitment to the data of batch {}", part.number);

@@ -11,6 +11,7 @@ mod node;
 mod published;
 mod recover;
 mod settling;
+mod shards;
 mod status;
 mod table;
 mod traffic;
@@ -92,6 +93,12 @@ pub struct Options {
     /// Serve what became of batches and commands, and figures for Prometheus, at this port of this machine; 0 for some free one
     #[arg(long, value_name = "PORT", default_value_t = 7700)]
     pub status_port: u16,
+    /// Serve published batches as shards at this port of this machine; 0 for some free one
+    #[arg(long, value_name = "PORT", default_value_t = 7701)]
+    pub da_port: u16,
+    /// Encrypt batches with this keyring before they are published as shards
+    #[arg(long, value_name = "KEYRING")]
+    pub encrypt: Option<PathBuf>,
     /// Seal a batch after this many commands
     #[arg(long, value_name = "COMMANDS", default_value_t = 1_000)]
     pub batch: u64,
@@ -160,7 +167,8 @@ pub fn run(options: &Options) -> Result<()> {
     node::run(options)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A time as people write it: a number and ms, s, m or h.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: u64 =

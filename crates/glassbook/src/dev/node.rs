@@ -32,6 +32,7 @@ use super::desk::Desk;
 use super::keys::{self, Role};
 use super::published::Published;
 use super::settling::{self, Evidence};
+use super::shards::{Availability, Shards};
 use super::status::{self, Board};
 use super::traffic::{Beginning, Traffic};
 use super::{Flow, Options, claims, table};
@@ -133,7 +134,9 @@ fn on_chain(
     let confirmation = options.deposits.into();
     let desk = Desk::start(Arc::clone(&exchange), Arc::clone(&indexer), handle.clone(), first, confirmation);
     beginning.set_up(&exchange, &deployment)?;
-    let publisher = Published::create(&places.published, &places.batches(), &genesis)?;
+    let availability = Availability::start(options, &places.of("shards"), &deployment, &handle)?;
+    let shards = Arc::clone(&availability.shards);
+    let publisher = Published::create(&places.published, &places.batches(), Arc::clone(&shards), &genesis)?;
     let proving = proving(options, places)?;
     let evidence = match &proving {
         None => Evidence::Executed,
@@ -150,6 +153,7 @@ fn on_chain(
         indexer: &indexer,
         publisher,
         evidence,
+        shards,
         store,
         board: Arc::clone(&board),
     })?;
@@ -157,6 +161,7 @@ fn on_chain(
     let watch = Watch::start(custody, &indexer, &board, handle.clone());
     let server = status::serve(board, listener, &handle)?;
     banner(options, places, chain, &deployment, server.address)?;
+    availability.announce()?;
 
     let funder = Arc::new(chain.sender(&chain.funder));
     let traffic = Traffic {
@@ -212,13 +217,14 @@ fn on_chain(
     );
     spinner.finish_and_clear();
     drop(server);
+    let sampled = availability.stop();
     if let Some(node) = proving.and_then(Arc::into_inner) {
         node.stop()?;
     }
     if let Some(exchange) = Arc::into_inner(exchange) {
         exchange.shutdown()?;
     }
-    result
+    result.and(sampled)
 }
 
 /// Claims what became final.
@@ -345,6 +351,7 @@ struct Setting<'a> {
     indexer: &'a Arc<Indexer>,
     publisher: Published,
     evidence: Evidence,
+    shards: Arc<Shards>,
     store: Store,
     board: Arc<Board>,
 }
@@ -361,12 +368,23 @@ struct Settler {
 
 impl Settler {
     fn start(setting: Setting<'_>) -> Result<Self> {
-        let Setting { places, chain, runtime, deployment, indexer, publisher, evidence, store, board } =
-            setting;
+        let Setting {
+            places,
+            chain,
+            runtime,
+            deployment,
+            indexer,
+            publisher,
+            evidence,
+            shards,
+            store,
+            board,
+        } = setting;
         let signers = (0..ATTESTORS.0).take(ATTESTORS.1).map(|number| keys::signer(Role::Attestor, number));
         let signers = signers.collect::<Result<Vec<_>>>()?;
         let attestors = Attestors::new(signers, deployment.chain_id, deployment.verifier, COMMITTED_PROGRAM);
-        let desk = settling::Desk { batches: places.batches(), attestors: Arc::new(attestors), evidence };
+        let desk =
+            settling::Desk { batches: places.batches(), attestors: Arc::new(attestors), evidence, shards };
         let sender = chain.sender(&chain.operator);
         let opened = EthereumChain::open(sender, Arc::clone(indexer), deployment.exchange, desk.clone());
         let ethereum = runtime.block_on(opened)?;

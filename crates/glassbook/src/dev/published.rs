@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use exchange::batch_path;
 use rules::Genesis;
 use settlement::{Fault, Publisher, Sealed};
-use sha2::{Digest as _, Sha256};
 
+use super::shards::Shards;
 use crate::published::{GENESIS, write};
 
 /// The folder.
@@ -18,11 +19,13 @@ pub struct Published {
     dir: PathBuf,
     /// Where the exchange has its batches.
     batches: PathBuf,
+    /// Where they go as shards, too.
+    shards: Arc<Shards>,
 }
 
 impl Published {
     /// Opens the folder for an exchange whose sealed batches are in `batches`; makes it if it is not there.
-    pub fn create(dir: &Path, batches: &Path, genesis: &Genesis) -> Result<Self> {
+    pub fn create(dir: &Path, batches: &Path, shards: Arc<Shards>, genesis: &Genesis) -> Result<Self> {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         let mut bytes = Vec::new();
         genesis.encode(&mut bytes);
@@ -32,12 +35,12 @@ impl Published {
             Ok(_) => bail!("{} holds the batches of another exchange; choose another folder", dir.display()),
             Err(_) => write(dir, &path, &bytes).with_context(|| path.display().to_string())?,
         }
-        Ok(Self { dir: dir.to_path_buf(), batches: batches.to_path_buf() })
+        Ok(Self { dir: dir.to_path_buf(), batches: batches.to_path_buf(), shards })
     }
 }
 
 impl Publisher for Published {
-    /// Copies the batch's file. It is found by its SHA-256.
+    /// Copies the batch's file, and publishes it as shards. It is found by its commitment.
     fn publish(&self, batch: &Sealed) -> Result<Vec<u8>, Fault> {
         let passing =
             |path: &Path, error: std::io::Error| Fault::Passing(format!("{}: {error}", path.display()));
@@ -45,6 +48,7 @@ impl Publisher for Published {
         let to = batch_path(&self.dir, batch.number);
         let bytes = fs::read(&from).map_err(|error| passing(&from, error))?;
         write(&self.dir, &to, &bytes).map_err(|error| passing(&to, error))?;
-        Ok(Sha256::digest(&bytes).to_vec())
+        let sealed = fs::metadata(&from).and_then(|file| file.modified()).ok();
+        Ok(self.shards.publish(&bytes, sealed)?.0.to_vec())
     }
 }

@@ -13,6 +13,7 @@ use transition::{EventsLog, Native, SealedBatch, Withdrawal, execute_batch};
 use verifier::ProofKind;
 
 use super::attestors::Attestors;
+use super::shards::Shards;
 use crate::prove::Keys;
 use crate::proving_node::ProvingNode;
 
@@ -37,6 +38,8 @@ pub struct Desk {
     pub attestors: Arc<Attestors>,
     /// What they look at.
     pub evidence: Evidence,
+    /// Where batches are published as shards.
+    pub shards: Arc<Shards>,
 }
 
 impl Desk {
@@ -90,9 +93,8 @@ impl Batches for Desk {
         Ok(self.read(number)?.claim.encode().to_vec())
     }
 
-    /// What is published is whole files, found by their numbers.
-    fn data_commitment(&self, _: u64) -> Result<[u8; 32], Fault> {
-        Ok([0; 32])
+    fn data_commitment(&self, number: u64) -> Result<[u8; 32], Fault> {
+        Ok(self.shards.commitment(number)?.0)
     }
 
     fn proof(&self, first: u64, last: u64) -> Result<(u32, Vec<u8>), Fault> {

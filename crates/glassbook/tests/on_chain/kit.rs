@@ -125,6 +125,8 @@ impl World {
             "300ms",
             "--finality-delay",
             "1",
+            "--da-port",
+            "0",
             "--status-port",
             "0",
             "--data",

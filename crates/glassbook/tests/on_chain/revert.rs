@@ -15,15 +15,14 @@ fn committed() -> (World, Running, u64) {
     let exchange = world.start(&["--proofs", "core", "--listen", "127.0.0.1:0"]);
     let coin = world.coin().to_string();
     let mut batches = 0;
-    for _ in 0..2 {
+    while batches < 3 {
         let before = batches;
         done(&world.call(Who::User, &["l1", "deposit", "--asset", &coin, "--amount", "1"]));
         until("another batch", || {
             batches = world.committed_and_proved().0;
-            (batches > before && batches >= 2).then_some(())
+            (batches > before).then_some(())
         });
     }
-    assert!(batches >= 3, "{batches} batches");
     assert_eq!(world.committed_and_proved(), (batches, 0));
     (world, exchange, batches)
 }
@@ -99,6 +98,7 @@ fn an_exchange_goes_back_to_the_batches_that_stand() {
     // The exchange as it was goes on, and would commit the same again. This one goes back instead.
     fs::remove_dir_all(world.data().join("exchange")).unwrap();
     fs::remove_file(world.data().join("settlement.redb")).unwrap();
+    fs::remove_dir_all(world.data().join("shards")).unwrap();
     let old = world.batch(2);
     has(&done(&recover("dev/exchange", &[])), "recovered batches 1 to 1,");
     let report = done(&world.dev(&["--for", "1s"]).output().unwrap());

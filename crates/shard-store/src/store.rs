@@ -1,0 +1,340 @@
+//! Publishing blocks, and reading them.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use availability::{Commitment, Encoded, Sample, leaf_hash};
+
+use crate::durable::{self, WriteLock};
+use crate::head::{MAX_HEAD, damaged};
+use crate::layout::{self, Layout};
+use crate::recent::Recent;
+use crate::{Head, Record, StoreError};
+
+/// What the marker says.
+const MARKER: &[u8] = b"glassbook shard store 1\n";
+/// Where it is written first.
+const NEW_MARKER: &str = "STORE.new";
+
+/// A folder of blocks. Any number of processes may read and write it at a time.
+#[derive(Debug)]
+pub struct Store {
+    layout: Layout,
+    recent: Recent,
+}
+
+/// How a block is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockId {
+    /// By its number, which its publisher chose.
+    Number(u64),
+    /// By its commitment.
+    Commitment(Commitment),
+}
+
+/// A block, and whether its shards are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What names it.
+    pub record: Record,
+    /// Whether its shards were kept.
+    pub has_shards: bool,
+}
+
+/// What publishing did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The block is there now.
+    Published,
+    /// It was there, whole.
+    AlreadyThere,
+    /// It was there, damaged, and is whole now.
+    Restored,
+}
+
+impl Store {
+    /// Opens a store; makes one where there is none.
+    ///
+    /// # Errors
+    /// When the folder holds something else, or the file system fails.
+    pub fn create(dir: &Path) -> Result<Self, StoreError> {
+        durable::create_folder(dir)?;
+        let layout = Layout { dir: dir.to_path_buf() };
+        if !layout.marker().exists() {
+            let others = fs::read_dir(dir).map_err(StoreError::at(dir))?;
+            let begun = ["LOCK", NEW_MARKER];
+            let strange = |entry: &fs::DirEntry| !begun.iter().any(|name| entry.file_name() == *name);
+            // Another process may have made a store of it just now.
+            if others.filter_map(Result::ok).any(|entry| strange(&entry)) && !layout.marker().exists() {
+                return Err(StoreError::NotAStore { dir: dir.to_path_buf() });
+            }
+            let _lock = WriteLock::acquire(&layout.lock())?;
+            let new = dir.join(NEW_MARKER);
+            durable::write_new(&new, [MARKER])?;
+            durable::rename(&new, &layout.marker())?;
+        }
+        Self::open(dir)
+    }
+
+    /// Opens a store that is there, for reading or writing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAStore`].
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let layout = Layout { dir: dir.to_path_buf() };
+        match read_at_most(&layout.marker(), MARKER.len() as u64 + 1) {
+            Ok(marker) if marker == MARKER => Ok(Self { layout, recent: Recent::default() }),
+            _ => Err(StoreError::NotAStore { dir: dir.to_path_buf() }),
+        }
+    }
+
+    /// Publishes a block: it is durable, and there for every reader, when this returns. Publishing it again restores what was
+    /// damaged or pruned of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the number was published with another commitment, [`StoreError::DiskFull`], and others of the
+    /// file system; the store is then as it was.
+    pub fn publish(
+        &self,
+        number: u64,
+        claim_digest: Option<[u8; 32]>,
+        published_at: u64,
+        encoded: &Encoded,
+    ) -> Result<Outcome, StoreError> {
+        let header = encoded.header();
+        let record = Record { number, published_at, claim_digest, header: *header };
+        let head = Head { record, combination: encoded.combination().clone(), tree: encoded.tree().clone() };
+        let _lock = WriteLock::acquire(&self.layout.lock())?;
+        self.clear_partial()?;
+        self.forget(number);
+        let there = match self.stored(number) {
+            Ok(stored) if stored.record.commitment() != header.commitment() => {
+                return Err(StoreError::Conflict { number, kept: stored.record.commitment() });
+            }
+            Ok(stored) => stored.has_shards,
+            Err(StoreError::NoSuchBlock) => false,
+            Err(StoreError::DamagedHead { .. }) => self.layout.block(number).exists(),
+            Err(error) => return Err(error),
+        };
+        if there && self.damaged(number).is_ok_and(|damaged| damaged.is_empty()) {
+            return Ok(Outcome::AlreadyThere);
+        }
+        let written = self.write(&head, encoded, there);
+        if written.is_err() {
+            // A full disk needs the space.
+            let _ = self.clear_partial();
+        }
+        self.forget(number);
+        written?;
+        Ok(if there { Outcome::Restored } else { Outcome::Published })
+    }
+
+    /// Writes everything beside its place, then moves it there.
+    fn write(&self, head: &Head, encoded: &Encoded, there: bool) -> Result<(), StoreError> {
+        let number = head.record.number;
+        let (partial, block) = (self.layout.partial(), self.layout.block(number));
+        let new = partial.join("block");
+        fs::create_dir(&new).map_err(StoreError::at(&new))?;
+        durable::write_new(&new.join("shards"), encoded.shards())?;
+        durable::write_new(&new.join("head"), [&head.encode()[..]])?;
+        durable::sync_folder(&new)?;
+
+        let (name, named) = (partial.join("name"), self.layout.commitment(&head.record.commitment()));
+        durable::write_new(&name, [number.to_string().as_bytes()])?;
+        for folder in [named.parent(), block.parent()].into_iter().flatten() {
+            durable::create_folder(folder)?;
+        }
+        durable::rename(&name, &named)?;
+        if there {
+            durable::rename(&block, &partial.join("replaced"))?;
+        }
+        durable::rename(&new, &block)?;
+        self.clear_partial()
+    }
+
+    /// A block's record.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchBlock`], [`StoreError::DamagedHead`], and those of the file system.
+    pub fn find(&self, id: BlockId) -> Result<Stored, StoreError> {
+        match id {
+            BlockId::Number(number) => self.stored(number),
+            BlockId::Commitment(commitment) => {
+                let path = self.layout.commitment(&commitment);
+                let number = match read_at_most(&path, 20) {
+                    Err(error) if error.is_missing() => return Err(StoreError::NoSuchBlock),
+                    number => number?,
+                };
+                let number = str::from_utf8(&number).ok().and_then(|number| number.parse().ok());
+                let stored =
+                    self.stored(number.ok_or_else(|| damaged(&path)("not the number of a block"))?)?;
+                // The name may be of a block whose publication was cut short, and whose number then went to another.
+                if stored.record.commitment() == commitment {
+                    Ok(stored)
+                } else {
+                    Err(StoreError::NoSuchBlock)
+                }
+            }
+        }
+    }
+
+    /// At most `limit` blocks from number `from` on, ascending. Blocks that cannot be read are left out.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn list(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let mut numbers = layout::numbers(&self.layout.blocks(), from, limit)?;
+        numbers.extend(layout::numbers(&self.layout.headers(), from, limit)?);
+        Ok(numbers.into_iter().take(limit).filter_map(|number| self.stored(number).ok()).collect())
+    }
+
+    /// The numbers of all blocks that have shards, ascending.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn numbers(&self) -> Result<Vec<u64>, StoreError> {
+        Ok(layout::numbers(&self.layout.blocks(), 0, usize::MAX)?.into_iter().collect())
+    }
+
+    /// The largest number of a block.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn newest(&self) -> Result<Option<u64>, StoreError> {
+        Ok(layout::newest(&self.layout.blocks())?.max(layout::newest(&self.layout.headers())?))
+    }
+
+    /// What is needed to serve a block's shards.
+    ///
+    /// # Errors
+    /// [`StoreError::Pruned`], [`StoreError::NoSuchBlock`], [`StoreError::DamagedHead`], and those of the file system.
+    pub fn head(&self, number: u64) -> Result<Arc<Head>, StoreError> {
+        if let Some(head) = self.recent.get(number) {
+            return Ok(head);
+        }
+        let path = self.layout.block(number).join("head");
+        let bytes = match read_at_most(&path, MAX_HEAD) {
+            Err(error) if error.is_missing() => return Err(self.without_shards(number)),
+            bytes => bytes?,
+        };
+        let head = Head::decode(&bytes).map_err(damaged(&path))?;
+        if head.record.number != number {
+            return Err(damaged(&path)("the head of another block"));
+        }
+        let head = Arc::new(head);
+        self.recent.put(&head);
+        Ok(head)
+    }
+
+    /// A shard, as it was published.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchShard`], [`StoreError::DamagedShard`], [`StoreError::Pruned`], and those of the file system.
+    pub fn shard(&self, head: &Head, index: usize) -> Result<Vec<u8>, StoreError> {
+        let Record { number, header, .. } = &head.record;
+        let (number, total) = (*number, header.parameters.total());
+        let Some(leaf) = head.tree.leaves().get(index) else {
+            return Err(StoreError::NoSuchShard { number, index, total });
+        };
+        let mut file = self.shards_file(number)?;
+        match read_shard(&mut file, head, index)? {
+            Some(shard) if leaf_hash(&shard) == *leaf => Ok(shard),
+            _ => Err(StoreError::DamagedShard { number, index }),
+        }
+    }
+
+    /// A shard with its path.
+    ///
+    /// # Errors
+    /// As [`Store::shard`].
+    pub fn sample(&self, head: &Head, index: usize) -> Result<Sample, StoreError> {
+        let shard = self.shard(head, index)?;
+        Ok(Sample { index, shard, path: head.tree.path(index) })
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn forget(&self, number: u64) {
+        self.recent.forget(number);
+    }
+
+    /// Drops what a crash left. Only under the lock.
+    pub(crate) fn clear_partial(&self) -> Result<(), StoreError> {
+        let partial = self.layout.partial();
+        match fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::at(&partial)(error))
+            }
+            _ => durable::create_folder(&partial),
+        }
+    }
+
+    /// The file of a block's shards.
+    pub(crate) fn shards_file(&self, number: u64) -> Result<File, StoreError> {
+        let path = self.layout.block(number).join("shards");
+        File::open(&path).map_err(StoreError::at(&path)).map_err(|error| match error.is_missing() {
+            true => {
+                self.forget(number);
+                self.without_shards(number)
+            }
+            false => error,
+        })
+    }
+
+    /// The record at the beginning of a block's head, or the one that pruning left.
+    fn stored(&self, number: u64) -> Result<Stored, StoreError> {
+        let mut path = self.layout.block(number).join("head");
+        let mut bytes = read_at_most(&path, Record::LENGTH as u64);
+        let mut has_shards = true;
+        if bytes.as_ref().is_err_and(StoreError::is_missing) {
+            match self.without_shards(number) {
+                StoreError::Pruned { .. } => {
+                    path = self.layout.header(number);
+                    bytes = read_at_most(&path, MAX_HEAD);
+                    has_shards = false;
+                }
+                error => return Err(error),
+            }
+        }
+        let record = Record::decode(&bytes?).map_err(damaged(&path))?;
+        if record.number != number {
+            return Err(damaged(&path)("the record of another block"));
+        }
+        Ok(Stored { record, has_shards })
+    }
+
+    /// Why a block has no shards.
+    fn without_shards(&self, number: u64) -> StoreError {
+        let block = self.layout.block(number);
+        if self.layout.header(number).exists() {
+            StoreError::Pruned { number }
+        } else if block.exists() {
+            damaged(&block)("a file is missing")
+        } else {
+            StoreError::NoSuchBlock
+        }
+    }
+}
+
+/// The bytes where a shard should be; none where the file ends before.
+pub(crate) fn read_shard(file: &mut File, head: &Head, index: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    let length = head.record.header.shard_length()?;
+    let mut shard = vec![0; length];
+    let read = file.seek(SeekFrom::Start((length * index) as u64)).and_then(|_| file.read_exact(&mut shard));
+    match read {
+        Ok(()) => Ok(Some(shard)),
+        // A disk that cannot read it has lost it, like a file that ends too early.
+        Err(_) => Ok(None),
+    }
+}
+
+fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let failed = StoreError::at(path);
+    File::open(path).map_err(&failed)?.take(limit).read_to_end(&mut bytes).map_err(&failed)?;
+    Ok(bytes)
+}
