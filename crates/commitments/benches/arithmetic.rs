@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p commitments
 //! ```
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::hint::black_box;
 

@@ -19,4 +19,4 @@ pub mod kzg;
 mod scheme;
 
 pub use error::Error;
-pub use scheme::{Encoding, Opening, PolynomialCommitment, SecurityStatement, Setup};
+pub use scheme::{Encoding, Made, Opened, Opening, PolynomialCommitment, SecurityStatement, Setup};

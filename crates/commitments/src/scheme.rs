@@ -70,10 +70,7 @@ pub trait PolynomialCommitment {
     /// # Errors
     ///
     /// As [`Self::commit`].
-    fn commit_batch(
-        &self,
-        polynomials: &[&Self::Polynomial],
-    ) -> Result<Vec<(Self::Commitment, Self::Committed)>, Self::Error> {
+    fn commit_batch(&self, polynomials: &[&Self::Polynomial]) -> Result<Vec<Made<Self>>, Self::Error> {
         polynomials.iter().map(|polynomial| self.commit(polynomial)).collect()
     }
 
@@ -86,7 +83,7 @@ pub trait PolynomialCommitment {
         &self,
         committed: &[&Self::Committed],
         point: &Self::Point,
-    ) -> Result<(Vec<Self::Value>, Self::BatchProof), Self::Error>;
+    ) -> Result<Opened<Self>, Self::Error>;
 
     /// Checks what [`Self::open_batch`] gave.
     ///
@@ -113,6 +110,12 @@ pub trait PolynomialCommitment {
         })
     }
 }
+
+/// A commitment, and what its maker keeps.
+pub type Made<S> = (<S as PolynomialCommitment>::Commitment, <S as PolynomialCommitment>::Committed);
+
+/// Values at a point, and the proof of all.
+pub type Opened<S> = (Vec<<S as PolynomialCommitment>::Value>, <S as PolynomialCommitment>::BatchProof);
 
 /// A claim with its proof.
 #[derive(Debug)]

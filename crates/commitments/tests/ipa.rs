@@ -1,4 +1,5 @@
 //! The inner-product argument: what it accepts, what it refuses, and its bytes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::LazyLock;
 

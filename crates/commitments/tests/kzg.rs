@@ -4,6 +4,7 @@
 //! `kzg_4844` and `kzg_7594`), as c-kzg-4844 at b7e4098 has them in `blob_to_kzg_commitment`, `compute_blob_kzg_proof`,
 //! `compute_kzg_proof`, `compute_cells_and_kzg_proofs` and `recover_cells_and_kzg_proofs`. The blobs have formulas; of the
 //! cells and proofs their SHA-256 is kept.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::LazyLock;
 

@@ -75,7 +75,6 @@ impl FixedBases {
     }
 
     /// The points themselves.
-    #[must_use]
     pub fn points(&self) -> &[Affine] {
         &self.multiples[..self.len]
     }
@@ -85,7 +84,6 @@ impl FixedBases {
     /// # Panics
     ///
     /// When an index is not below [`Self::len`].
-    #[must_use]
     pub fn msm(&self, terms: &[(usize, Fr)]) -> Projective {
         // Few terms do not fill many buckets.
         if terms.len() < 128 { self.msm_in::<NARROW>(terms) } else { self.msm_in::<WIDE>(terms) }

@@ -11,7 +11,7 @@
 //! C' = C + L / u + u R
 //! ```
 //!
-//! and one coefficient is left. The prover does not fold the generators in each round, see [`prove`]; the verifier never
+//! and one coefficient is left. The prover does not fold the generators in each round, see `prove.rs`; the verifier never
 //! does. Nothing is hidden.
 
 mod encoding;

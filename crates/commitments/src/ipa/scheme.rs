@@ -58,7 +58,6 @@ impl Ipa {
     }
 
     /// The generators that coefficients are multiplied with, then the one that values are.
-    #[must_use]
     pub fn generators(&self) -> (&[Affine], Affine) {
         (self.bases.points(), self.value_base)
     }
