@@ -2,7 +2,6 @@
 //!
 //! The numbers are of the committed executable. After `guests/build` has made another one, put in what the failing
 //! test prints.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::LazyLock;
 

@@ -96,7 +96,7 @@ pub struct Custody {
 impl Custody {
     /// Of an exchange, before its first batch.
     pub fn new(client: Client, deployment: Deployment, published: PathBuf, genesis: &Genesis) -> Self {
-        let (book, genesis, unclaimed) = (first(genesis), genesis.clone(), BTreeMap::new());
+        let (book, genesis, unclaimed) = (first(genesis), *genesis, BTreeMap::new());
         Self { client, deployment, published, genesis, book, done: 0, unclaimed, seen: 0 }
     }
 
