@@ -92,9 +92,14 @@ fn a_batch_is_published_sampled_and_got_back_from_peers_and_from_files() {
     let peer = &server.1;
 
     let said = stdout(&da(&["sample", &commitment, "--confidence", "0.9999", "--peer", peer]));
-    for expected in
-        ["47 samples, decided by the proximity", "47 good shards", "0 LIES", "AVAILABLE", "at most 64 of the 384", "block 1 "]
-    {
+    for expected in [
+        "47 samples, decided by the proximity",
+        "47 good shards",
+        "0 LIES",
+        "AVAILABLE",
+        "at most 64 of the 384",
+        "block 1 ",
+    ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     let said = stdout(&da(&["sample", &commitment, "--minimum", "50", "--peer", peer]));

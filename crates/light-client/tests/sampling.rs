@@ -161,18 +161,15 @@ async fn data_that_cannot_be_had_is_found_out() {
 async fn a_header_that_is_not_the_commitments_is_refused() {
     let (_, encoded) = block(1, 100_000);
     let (_, other) = block(2, 100_000);
-    let told = |told: light_client::wire::BlockInfo| peer(move |_| Ok(serde_json::to_vec(&told).unwrap()));
+    let told = |told: BlockInfo| peer(move |_| Ok(serde_json::to_vec(&told).unwrap()));
     let good = info(&encoded);
     let wrong = [
         (told(info(&other)), Fault::Header),
-        (told(light_client::wire::BlockInfo { header: "00".into(), ..good.clone() }), Fault::Header),
-        (told(light_client::wire::BlockInfo { header: "zz".into(), ..good.clone() }), Fault::Header),
-        (
-            told(light_client::wire::BlockInfo { combination: info(&other).combination, ..good.clone() }),
-            Fault::Combination,
-        ),
-        (told(light_client::wire::BlockInfo { combination: None, ..good.clone() }), Fault::Combination),
-        (told(light_client::wire::BlockInfo { claim_digest: Some("12".into()), ..good }), Fault::Encoding),
+        (told(BlockInfo { header: "00".into(), ..good.clone() }), Fault::Header),
+        (told(BlockInfo { header: "zz".into(), ..good.clone() }), Fault::Header),
+        (told(BlockInfo { combination: info(&other).combination, ..good.clone() }), Fault::Combination),
+        (told(BlockInfo { combination: None, ..good.clone() }), Fault::Combination),
+        (told(BlockInfo { claim_digest: Some("12".into()), ..good }), Fault::Encoding),
         (peer(|_| Ok(b"[]".to_vec())), Fault::Encoding),
         (peer(|_| Ok(vec![b' '; 400 << 10])), Fault::None(Trouble::TooLarge(light_client::wire::MAX_INFO))),
     ];
