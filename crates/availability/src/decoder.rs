@@ -79,11 +79,10 @@ impl Decoder {
         self.leaves.get(index).is_some_and(Option::is_some)
     }
 
-    /// The payload, after coding it again and comparing the root.
+    /// The payload, after coding it again with whatever follows it, and comparing the root.
     ///
     /// # Errors
-    /// [`CodingError::TooFewShards`]; [`CodingError::WrongRoot`] or [`CodingError::Padding`] where the commitment is not to an
-    /// encoding.
+    /// [`CodingError::TooFewShards`]; [`CodingError::WrongRoot`] where the commitment is not to a codeword.
     pub fn finish(mut self) -> Result<Vec<u8>, CodingError> {
         self.restore()?;
         self.data.truncate(self.payload_length());
@@ -105,7 +104,7 @@ impl Decoder {
         Ok(indices.iter().map(sample).collect())
     }
 
-    /// Restores all shards, and shows that they are the codeword of the payload and have the header's root.
+    /// Restores all shards, and shows that they are a codeword and have the header's root.
     fn restore(&mut self) -> Result<Tree, CodingError> {
         let parameters = self.header.parameters;
         if let Progress::Needs(_) = self.progress() {
@@ -119,9 +118,6 @@ impl Decoder {
             for (index, shard) in decode(parameters, &held) {
                 self.data[index * self.shard_length..][..self.shard_length].copy_from_slice(&shard);
             }
-        }
-        if self.data[self.payload_length()..].iter().any(|&byte| byte != 0) {
-            return Err(CodingError::Padding);
         }
         self.restore_parity()?;
 

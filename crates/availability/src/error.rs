@@ -69,7 +69,4 @@ pub enum CodingError {
     /// The shards are under the root, but what they decode to gives another root: whoever committed did not encode.
     #[error("what the shards decode to has another root: the commitment is not to an encoding")]
     WrongRoot,
-    /// The data shards go on after the payload with something other than zeros: the commitment is not to the payload's encoding.
-    #[error("the shards hold something after the payload")]
-    Padding,
 }

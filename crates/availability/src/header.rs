@@ -12,7 +12,7 @@ pub const VERSION: u8 = 1;
 pub struct Header {
     /// The code.
     pub parameters: Parameters,
-    /// The payload's length, in bytes; the data shards have zeros after it.
+    /// The payload's length, in bytes. An honest publisher puts zeros after it; whatever is there is not read.
     pub payload_length: u64,
     /// The root of the Merkle tree over all shards.
     pub root: [u8; 32],

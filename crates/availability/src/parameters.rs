@@ -24,10 +24,10 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// 256 data and 128 parity shards: one and a half times the payload, 22 samples for 99.99 %.
+    /// 256 data and 128 parity shards: one and a half times the payload, 47 samples for 99.99 %.
     pub const DEFAULT: Parameters = Parameters { data: 256, parity: 128 };
 
-    /// 256 data and 256 parity shards: twice the payload, 13 samples for 99.99 %.
+    /// 256 data and 256 parity shards: twice the payload, 31 samples for 99.99 %.
     pub const WIDE: Parameters = Parameters { data: 256, parity: 256 };
 
     /// A code of `data` data shards and `parity` parity shards, at least one of each.

@@ -5,9 +5,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use availability::encryption::{
-    EncryptionError, Envelope, Exchange, HEADER_BYTES, Keyring, MAX_PAYLOAD, OVERHEAD,
+    EncryptionError, Envelope, Exchange, HEADER_BYTES, KeyId, Keyring, MAX_PAYLOAD, OVERHEAD,
 };
 use proptest::prelude::*;
 
@@ -127,7 +130,7 @@ fn a_header_rewritten_for_another_batch_exchange_or_key_is_refused() {
     // The other key of the same keyring.
     let mut rekeyed = envelope.clone();
     rekeyed[37..45].copy_from_slice(&keyring.ids().nth(1).unwrap().1.0);
-    assert!(matches!(keyring.open(7, &rekeyed), Err(EncryptionError::Altered)));
+    assert!(matches!(keyring.open(7, &rekeyed), Err(EncryptionError::OtherKey { .. })));
 
     let stranger = Keyring::generate(EXCHANGE, 0).unwrap();
     let id = Envelope::read(&envelope).unwrap().key;
@@ -173,6 +176,87 @@ fn keys_are_for_batches_in_order() {
     assert_eq!((used(10) == second, used(11) == second, used(u64::MAX) == second), (false, true, true));
 }
 
+/// Who got the first key, and only that, seals a batch that the second is for, and one before the first.
+#[test]
+fn a_key_opens_the_batches_that_it_is_for_and_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    let mut keyring = Keyring::generate(EXCHANGE, 10).unwrap();
+    keyring.save(&path).unwrap();
+    let retired = Keyring::load(&path).unwrap();
+    let second = keyring.rotate(20).unwrap();
+    let first = retired.ids().next().unwrap().1;
+    let envelope = retired.seal(20, b"forged").unwrap();
+    assert!(matches!(
+        keyring.open(20, &envelope),
+        Err(EncryptionError::OtherKey { expected, found }) if (expected, found) == (second, first)
+    ));
+    assert_eq!(keyring.open(19, &retired.seal(19, b"true").unwrap()).unwrap(), b"true");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("key from 10 "));
+    // The same secret, as if it were for earlier batches.
+    let lines: String =
+        text.lines().filter(|line| !line.starts_with("check ")).map(|line| format!("{line}\n")).collect();
+    let lines = lines.replace("key from 10 ", "key from 0 ");
+    let check = blake3::Hasher::new_derive_key("glassbook availability keyring v1 check")
+        .update(lines.as_bytes())
+        .finalize();
+    write(&path, &format!("{lines}check {check}\n"), 0o600);
+    let early = Keyring::load(&path).unwrap().seal(9, b"forged").unwrap();
+    assert!(matches!(keyring.open(9, &early), Err(EncryptionError::NoKey(9))));
+}
+
+#[test]
+fn of_many_who_make_a_keyring_in_one_place_one_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    let all = Barrier::new(8);
+    let made: Vec<KeyId> = thread::scope(|scope| {
+        let make = || {
+            let keyring = Keyring::generate(EXCHANGE, 0).unwrap();
+            all.wait();
+            match keyring.create(&path) {
+                Ok(()) => Some(keyring.ids().next().unwrap().1),
+                Err(EncryptionError::Exists(there)) if there == path => None,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+    });
+    let there: Vec<KeyId> = Keyring::load(&path).unwrap().ids().map(|(_, id)| id).collect();
+    assert_eq!((made.len(), &made), (1, &there));
+    assert!(!directory.path().join("keyring.new").exists());
+}
+
+#[test]
+fn no_key_is_lost_when_many_rotate_a_keyring_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    Keyring::generate(EXCHANGE, 0).unwrap().create(&path).unwrap();
+    let (all, next) = (Barrier::new(8), AtomicU64::new(1));
+    let added: Vec<KeyId> = thread::scope(|scope| {
+        let rotate = || {
+            all.wait();
+            let mut added = Vec::new();
+            for _ in 0..8 {
+                match Keyring::rotate_file(&path, next.fetch_add(1, Ordering::Relaxed)) {
+                    Ok((_, id)) => added.push(id),
+                    // Another was faster with a later batch.
+                    Err(EncryptionError::RotationBackwards { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            added
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(rotate)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let there: Vec<KeyId> = Keyring::load(&path).unwrap().ids().map(|(_, id)| id).collect();
+    assert!(added.iter().all(|id| there.contains(id)));
+    assert_eq!(there.len(), 1 + added.len());
+}
+
 #[test]
 fn a_keyring_shows_no_secret() {
     let shown = format!("{:?} {:#?}", fixed(), fixed());
@@ -187,7 +271,10 @@ fn the_file_is_its_owners_alone() {
     fixed().save(&path).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    let mut names: Vec<_> =
+        fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["keyring", "keyring.lock"]);
     for open in [0o640, 0o604, 0o660, 0o644, 0o610] {
         fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
         assert!(

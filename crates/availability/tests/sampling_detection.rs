@@ -29,7 +29,8 @@ fn deviations(count: u32, trials: u32, probability: f64) -> f64 {
 }
 
 fn policy(confidence: &str, tolerated: u32) -> Policy {
-    Policy { confidence: confidence.parse().unwrap(), security_bits: 0, ratio_ppm: 0, minimum: 1, tolerated }
+    let confidence = confidence.parse().unwrap();
+    Policy { confidence, proximity: false, security_bits: 0, ratio_ppm: 0, minimum: 1, tolerated }
 }
 
 /// Whether the plan is accepted by a client when exactly these shards are withheld.

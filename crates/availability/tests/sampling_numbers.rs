@@ -68,7 +68,7 @@ fn the_answer_says_which_wish_decided_and_what_it_achieves() {
         assert!(requirement.achieved >= policy.confidence);
         (requirement.decided_by, requirement.samples)
     };
-    let default = Policy::default();
+    let default = Policy { proximity: false, ..Policy::default() };
     assert_eq!(decided(&default), (Bound::Confidence, 22));
     assert_eq!(decided(&Policy { security_bits: 40, ..default.clone() }), (Bound::Security, 61));
     assert_eq!(decided(&Policy { ratio_ppm: 100_000, ..default.clone() }), (Bound::Ratio, 39));
@@ -84,8 +84,31 @@ fn the_answer_says_which_wish_decided_and_what_it_achieves() {
 }
 
 #[test]
+fn by_default_shards_must_fit_together_too_and_that_takes_more_samples() {
+    let default = Policy::default();
+    for (code, samples) in [(shape(256, 128), 47), (shape(256, 256), 31)] {
+        let requirement = default.requirement(code).unwrap();
+        assert_eq!((requirement.decided_by, requirement.samples), (Bound::Proximity, samples));
+        assert_eq!(requirement.floors.proximity, samples);
+        assert!(requirement.near.unwrap() >= default.confidence);
+        // One less would not do.
+        let less = Policy { proximity: false, minimum: samples - 1, ..default.clone() };
+        let fewer = less.requirement(code).unwrap();
+        assert_eq!((fewer.samples, fewer.near), (samples - 1, None));
+        assert!(code.bad_at_most(samples - 1, &default.confidence).unwrap() > code.unique_radius());
+    }
+    // Failures that are tolerated count against it.
+    let tolerant = Policy { tolerated: 2, ..default.clone() };
+    assert!(tolerant.requirement(shape(256, 128)).unwrap().samples > 47);
+    assert_eq!(
+        Policy { tolerated: 3, ..default }.requirement(shape(8, 4)).unwrap_err(),
+        SamplingError::Tolerance { tolerated: 3, withheld: 3 }
+    );
+}
+
+#[test]
 fn a_ratio_or_a_minimum_alone_achieves_little() {
-    let weak = Policy { confidence: confidence("0"), minimum: 10, ..Policy::default() };
+    let weak = Policy { confidence: confidence("0"), minimum: 10, proximity: false, ..Policy::default() };
     let requirement = weak.requirement(shape(256, 128)).unwrap();
     assert_eq!(
         (requirement.decided_by, requirement.achieved.to_string().as_str()),
@@ -103,7 +126,7 @@ fn a_ratio_or_a_minimum_alone_achieves_little() {
 fn wishes_that_make_no_sense_are_refused() {
     let code = shape(256, 128);
     let refused = |policy: Policy| policy.requirement(code).unwrap_err();
-    let default = Policy::default;
+    let default = || Policy { proximity: false, ..Policy::default() };
     assert_eq!(refused(Policy { ratio_ppm: 1_000_001, ..default() }), SamplingError::Ratio(1_000_001));
     assert_eq!(refused(Policy { tolerated: 65, ..default() }), SamplingError::TooTolerant(65));
     assert!(Policy { tolerated: 64, ..default() }.requirement(code).is_ok());

@@ -17,7 +17,7 @@ fn shape() -> Shape {
 }
 
 fn draw(tolerated: u32, strategy: Strategy<'_>, seed: u64) -> AvailabilityPlan {
-    let policy = Policy { tolerated, ..Policy::default() };
+    let policy = Policy { tolerated, proximity: false, ..Policy::default() };
     AvailabilityPlan::draw(&policy, shape(), strategy, &mut ChaCha12Rng::seed_from_u64(seed)).unwrap()
 }
 

@@ -92,13 +92,18 @@ fn a_batch_is_published_sampled_and_got_back_from_peers_and_from_files() {
     let peer = &server.1;
 
     let said = stdout(&da(&["sample", &commitment, "--confidence", "0.9999", "--peer", peer]));
-    for expected in
-        ["22 samples, decided by the confidence", "22 good shards", "0 LIES", "AVAILABLE", "block 1 "]
-    {
+    for expected in [
+        "47 samples, decided by the proximity",
+        "47 good shards",
+        "0 LIES",
+        "AVAILABLE",
+        "at most 64 of the 384",
+        "block 1 ",
+    ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
-    let said = stdout(&da(&["sample", &commitment, "--minimum", "40", "--peer", peer]));
-    assert!(said.contains("40 samples, decided by the minimum"), "{said}");
+    let said = stdout(&da(&["sample", &commitment, "--minimum", "50", "--peer", peer]));
+    assert!(said.contains("50 samples, decided by the minimum"), "{said}");
 
     let claim = SealedBatch::read(batch).unwrap().claim;
     let digest = hex::encode(keccak256(claim.encode()));

@@ -118,7 +118,8 @@ fn get(agent: &ureq::Agent, url: &str, limit: usize, deadline: Instant) -> Resul
                 let after =
                     response.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
                 let pause = after.map_or(PAUSE, Duration::from_secs).max(Duration::from_millis(50));
-                if Instant::now() + pause >= deadline {
+                // Not a sum: the peer chooses the pause, and no clock goes on so far.
+                if pause >= deadline.saturating_duration_since(Instant::now()) {
                     return Err(Trouble::Refused(status));
                 }
                 thread::sleep(pause);

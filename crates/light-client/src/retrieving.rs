@@ -39,7 +39,8 @@ impl<T: Transport> LightClient<T> {
     /// needed.
     ///
     /// Which shard is asked of whom follows from how fast and how reliable each peer was so far. Peers that are done get more to do until
-    /// there are enough shards, so a slow one holds nobody up. A peer that lies once is not asked again.
+    /// there are enough shards, if need be what others were asked for already, so a slow one holds nobody up. A peer that lies once is
+    /// not asked again.
     ///
     /// # Errors
     /// [`ClientError::Unavailable`] when peers do not give enough shards; [`ClientError::Coding`] when they do, and the commitment is
@@ -98,7 +99,8 @@ struct Collection {
     /// For each peer, requests under way, and failures since its last good answer.
     busy: Vec<usize>,
     failed: Vec<u32>,
-    under_way: BTreeSet<usize>,
+    /// Of how many peers each shard is being asked.
+    under_way: Vec<usize>,
 }
 
 impl Collection {
@@ -111,7 +113,7 @@ impl Collection {
             busy: vec![0; peers],
             failed: vec![0; peers],
             records,
-            under_way: BTreeSet::new(),
+            under_way: vec![0; header.parameters.total()],
         })
     }
 
@@ -131,7 +133,7 @@ impl Collection {
     fn requests(&self) -> Vec<(usize, Vec<usize>)> {
         let Progress::Needs(needed) = self.decoder.progress() else { return Vec::new() };
         let wanted: Vec<usize> = (0..self.header.parameters.total())
-            .filter(|shard| !self.decoder.holds(*shard) && !self.under_way.contains(shard))
+            .filter(|shard| !self.decoder.holds(*shard) && self.under_way[*shard] == 0)
             .collect();
         let peers: Vec<Peer> = (0..self.records.len()).map(|peer| self.peer(peer, &wanted)).collect();
         let batch = self.batch();
@@ -145,14 +147,38 @@ impl Collection {
                 Err(_) => break Vec::new(),
             }
         };
-        let mut asked = Vec::new();
+        let mut asked: Vec<(usize, Vec<usize>)> = Vec::new();
         for (peer, busy) in self.busy.iter().enumerate() {
             let shards: Vec<usize> =
                 requests.iter().filter(|request| request.peer == peer).map(|request| request.shard).collect();
             let free = PER_PEER.saturating_sub(*busy);
             asked.extend(shards.chunks(batch).take(free).map(|shards| (peer, shards.to_vec())));
         }
+        self.ask_again(&mut asked, needed);
         asked
+    }
+
+    /// Peers that would have nothing to do are asked for what is under way elsewhere, since it may never come: first for what the
+    /// fewest are asked for.
+    fn ask_again(&self, asked: &mut Vec<(usize, Vec<usize>)>, needed: usize) {
+        let (batch, mut askers) = (self.batch(), self.under_way.clone());
+        for (_, shards) in asked.iter() {
+            shards.iter().for_each(|shard| askers[*shard] += 1);
+        }
+        for peer in 0..self.busy.len() {
+            let is_idle = self.busy[peer] == 0 && asked.iter().all(|(other, _)| *other != peer);
+            if !is_idle || !self.is_trusted(peer) {
+                continue;
+            }
+            let mut shards: Vec<usize> = (0..askers.len())
+                .filter(|shard| askers[*shard] > 0 && !self.decoder.holds(*shard))
+                .filter(|shard| self.tries[peer][*shard] < TRIES)
+                .collect();
+            shards.sort_by_key(|shard| askers[*shard]);
+            shards.truncate(needed.min(batch * PER_PEER));
+            shards.iter().for_each(|shard| askers[*shard] += 1);
+            asked.extend(shards.chunks(batch).map(|shards| (peer, shards.to_vec())));
+        }
     }
 
     /// A peer, for planning.
@@ -180,14 +206,14 @@ impl Collection {
         self.busy[peer] += 1;
         for shard in shards {
             self.tries[peer][*shard] += 1;
-            self.under_way.insert(*shard);
+            self.under_way[*shard] += 1;
         }
     }
 
     fn end(&mut self, peer: usize, shards: &[usize], reply: Reply) {
         self.busy[peer] -= 1;
         for shard in shards {
-            self.under_way.remove(shard);
+            self.under_way[*shard] -= 1;
         }
         let micros = reply.micros;
         match self.take(shards, reply) {

@@ -13,7 +13,7 @@
 use availability::{Combination, Commitment, Header, Sample, Verifier};
 use serde::{Deserialize, Serialize};
 
-use crate::Fault;
+use crate::{Fault, Trouble};
 
 /// More samples are not asked for in one request.
 pub const MAX_INDICES: usize = 64;
@@ -82,9 +82,13 @@ impl BlockInfo {
     /// What checks samples under a header, from the combination vector.
     ///
     /// # Errors
-    /// [`Fault::Combination`].
+    /// [`Fault::Combination`]; [`Trouble::Absent`] of a block that the peer says it pruned, which is no lie.
     pub fn verifier(&self, header: &Header) -> Result<Verifier, Fault> {
-        let text = self.combination.as_ref().ok_or(Fault::Combination)?;
+        let text = match &self.combination {
+            Some(text) => text,
+            None if self.has_shards => return Err(Fault::Combination),
+            None => return Err(Fault::None(Trouble::Absent)),
+        };
         let bytes = hex::decode(text).map_err(|_| Fault::Combination)?;
         let combination = Combination::decode(header.parameters, &bytes).map_err(|_| Fault::Combination)?;
         Verifier::new(header, &combination).map_err(|_| Fault::Combination)

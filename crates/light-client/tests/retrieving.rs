@@ -3,10 +3,11 @@
 mod shared;
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use availability::Encoded;
 use light_client::{ClientError, LightClient, Retrieved, Trouble};
-use shared::{Asked, Memory, Peer, block, holding, honest, lying, peer, samples};
+use shared::{Asked, Memory, Peer, block, holding, honest, lying, never, peer, samples};
 
 const LIMIT: u64 = 1 << 30;
 
@@ -85,6 +86,28 @@ async fn a_peer_that_fails_now_and_then_is_asked_again() {
     let retrieved = retrieve(&encoded, &Memory::new([flaky])).await.unwrap();
     assert_eq!(retrieved.payload, payload);
     assert!(retrieved.peers[0].timeouts > 0);
+}
+
+/// One that is asked for a part of the block and never answers: there is no time limit here that would end it.
+#[tokio::test]
+async fn a_peer_whose_answers_never_come_holds_nobody_up() {
+    let (payload, encoded) = block(1, 100_000);
+    for peers in [
+        vec![never(&encoded), honest(&encoded)],
+        vec![honest(&encoded), never(&encoded), never(&encoded)],
+        // What each has is just enough together.
+        vec![
+            never(&encoded),
+            holding(&encoded, |index| index < 32),
+            never(&encoded),
+            holding(&encoded, |index| index >= 64),
+        ],
+    ] {
+        let memory = Memory::new(peers);
+        let retrieving = retrieve(&encoded, &memory);
+        let retrieved = tokio::time::timeout(Duration::from_secs(20), retrieving).await;
+        assert_eq!(retrieved.expect("it is held up").unwrap().payload, payload);
+    }
 }
 
 #[tokio::test]

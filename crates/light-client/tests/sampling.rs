@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use availability::sampling::{Bound, Failure, Outcome, Policy, Strategy, Verdict};
 use availability::{Encoded, Sample};
+use light_client::wire::BlockInfo;
 use light_client::{ClientError, Fault, LightClient, Sampled, Trouble};
 use shared::{Asked, Memory, Peer, block, holding, honest, info, lying, peer, rng, samples};
 
@@ -26,7 +27,8 @@ async fn data_that_is_there_is_found_available_with_what_the_plan_achieves() {
     assert!(sampled.is_available());
     assert_eq!(sampled.verdict, Verdict::Available { confidence: sampled.requirement.achieved.clone() });
     assert!(sampled.requirement.achieved >= policy.confidence);
-    assert_eq!(sampled.requirement.decided_by, Bound::Confidence);
+    assert_eq!(sampled.requirement.decided_by, Bound::Proximity);
+    assert!(sampled.requirement.near.as_ref().unwrap() >= &policy.confidence);
     assert_eq!((sampled.number, sampled.claim_digest), (7, Some([5; 32])));
 
     // Each sample was a request of its own, for another shard, and the peers shared them.
@@ -159,18 +161,15 @@ async fn data_that_cannot_be_had_is_found_out() {
 async fn a_header_that_is_not_the_commitments_is_refused() {
     let (_, encoded) = block(1, 100_000);
     let (_, other) = block(2, 100_000);
-    let told = |told: light_client::wire::BlockInfo| peer(move |_| Ok(serde_json::to_vec(&told).unwrap()));
+    let told = |told: BlockInfo| peer(move |_| Ok(serde_json::to_vec(&told).unwrap()));
     let good = info(&encoded);
     let wrong = [
         (told(info(&other)), Fault::Header),
-        (told(light_client::wire::BlockInfo { header: "00".into(), ..good.clone() }), Fault::Header),
-        (told(light_client::wire::BlockInfo { header: "zz".into(), ..good.clone() }), Fault::Header),
-        (
-            told(light_client::wire::BlockInfo { combination: info(&other).combination, ..good.clone() }),
-            Fault::Combination,
-        ),
-        (told(light_client::wire::BlockInfo { combination: None, ..good.clone() }), Fault::Combination),
-        (told(light_client::wire::BlockInfo { claim_digest: Some("12".into()), ..good }), Fault::Encoding),
+        (told(BlockInfo { header: "00".into(), ..good.clone() }), Fault::Header),
+        (told(BlockInfo { header: "zz".into(), ..good.clone() }), Fault::Header),
+        (told(BlockInfo { combination: info(&other).combination, ..good.clone() }), Fault::Combination),
+        (told(BlockInfo { combination: None, ..good.clone() }), Fault::Combination),
+        (told(BlockInfo { claim_digest: Some("12".into()), ..good }), Fault::Encoding),
         (peer(|_| Ok(b"[]".to_vec())), Fault::Encoding),
         (peer(|_| Ok(vec![b' '; 400 << 10])), Fault::None(Trouble::TooLarge(light_client::wire::MAX_INFO))),
     ];
@@ -184,6 +183,26 @@ async fn a_header_that_is_not_the_commitments_is_refused() {
         // The next peer is asked.
         assert!(sample(&encoded, [liar, honest(&encoded)]).await.is_available());
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_pruned_the_block_has_it_not_and_does_not_lie() {
+    let (_, encoded) = block(1, 100_000);
+    let told = BlockInfo { combination: None, has_shards: false, ..info(&encoded) };
+    let pruned = peer(move |_| Ok(serde_json::to_vec(&told).unwrap()));
+    let mut client = LightClient::new(Memory::new([pruned.clone()]));
+    let commitment = encoded.header().commitment();
+    let asked = client.sample(&commitment, &Policy::default(), Strategy::Uniform, &mut rng()).await;
+    let Err(ClientError::NoBlock { faults }) = asked else { panic!("it has no shards") };
+    assert_eq!(faults, [(0, Fault::None(Trouble::Absent))]);
+    // Beside one that keeps it, it counts as one that has it not.
+    let pruned = peer(move |asked| match asked {
+        Asked::Block => pruned(asked),
+        Asked::Samples(_) => Err(Trouble::Absent),
+    });
+    let sampled = sample(&encoded, [pruned, honest(&encoded)]).await;
+    assert!(sampled.is_available());
+    assert_eq!((sampled.peers[0].lies, sampled.peers[0].refused > 0), (0, true));
 }
 
 #[tokio::test]

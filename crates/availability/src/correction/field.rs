@@ -1,9 +1,9 @@
-//! GF(2^16) as `reed-solomon-simd` has it: its elements' bits are coordinates in a Cantor basis. Arithmetic is by that crate's
-//! tables, so that both mean the same code.
+//! GF(2^16) as `reed-solomon-simd` has it, with operators: for polynomials, which are written with them. What a product and an
+//! inverse are is said in the crate's own `field`.
 
 use std::ops::{Add, AddAssign, Div, Mul};
 
-use reed_solomon_simd::engine::{GF_MODULUS, tables};
+use crate::field::{invert_16, multiply_16};
 
 /// An element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,10 +19,7 @@ impl Element {
 
     /// One over this element, which is not zero.
     pub(super) fn inverse(self) -> Self {
-        assert!(!self.is_zero(), "zero has no inverse");
-        let tables = tables::get_exp_log();
-        let log = tables.log[usize::from(self.0)];
-        Self(tables.exp[usize::from(GF_MODULUS - log)])
+        Self(invert_16(self.0))
     }
 }
 
@@ -45,11 +42,7 @@ impl AddAssign for Element {
 impl Mul for Element {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
-        if self.is_zero() || other.is_zero() {
-            return Self::ZERO;
-        }
-        let tables = tables::get_exp_log();
-        Self(tables::mul(self.0, tables.log[usize::from(other.0)], &tables.exp, &tables.log))
+        Self(multiply_16(self.0, other.0))
     }
 }
 

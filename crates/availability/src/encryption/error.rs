@@ -37,6 +37,14 @@ pub enum EncryptionError {
     /// The keyring does not hold the key that the envelope was sealed with.
     #[error("the envelope was sealed with key {0}, which this keyring does not have")]
     UnknownKey(KeyId),
+    /// The envelope was sealed with a key that is for other batches: one that was retired, or is to come.
+    #[error("the envelope was sealed with key {found}, and its batch is for key {expected}")]
+    OtherKey {
+        /// The key that is for the batch.
+        expected: KeyId,
+        /// As in the envelope.
+        found: KeyId,
+    },
     /// The bytes are not what was sealed.
     #[error("the envelope was altered")]
     Altered,
@@ -54,6 +62,9 @@ pub enum EncryptionError {
     /// A keyring holds a bounded number of keys.
     #[error("a keyring holds at most {0} keys")]
     TooManyKeys(usize),
+    /// A keyring's file is never put in another's place.
+    #[error("{0} is there already")]
+    Exists(PathBuf),
     /// The file is not a keyring.
     #[error("{path} is not a keyring: {why}")]
     File {

@@ -2,7 +2,8 @@
 //!
 //! Each key is for the batches from a certain one on, up to where the next begins. So which key seals a batch follows from its
 //! number, not from the time: a batch that is published again after a rotation is sealed with the same key as before. Keys are
-//! never removed by a rotation, so old batches stay readable.
+//! never removed by a rotation, so old batches stay readable. Nor is a key used for others: an envelope opens only with the key
+//! that would seal its batch, so whoever gets a retired key can make no envelope of a later batch.
 //!
 //! The file is text, with permissions for its owner only:
 //!
@@ -14,10 +15,12 @@
 //! key from 1200 <64 hexadecimal digits>
 //! check <64 hexadecimal digits: BLAKE3 of all lines before>
 //! ```
+//!
+//! Whoever writes it holds a lock on a file beside it, whose name ends in `.lock` and which stays.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rand::TryRngCore;
@@ -95,16 +98,14 @@ impl Keyring {
     /// # Errors
     /// [`EncryptionError::NoKey`], [`EncryptionError::TooLarge`].
     pub fn seal(&self, batch: u64, payload: &[u8]) -> Result<Vec<u8>, EncryptionError> {
-        let later = self.keys.partition_point(|(from, _)| *from <= batch);
-        let (_, key) = later.checked_sub(1).map(|at| &self.keys[at]).ok_or(EncryptionError::NoKey(batch))?;
-        key.seal(self.exchange, batch, payload)
+        self.key_for(batch)?.seal(self.exchange, batch, payload)
     }
 
-    /// The payload of an envelope of this exchange and of `batch`.
+    /// The payload of an envelope of this exchange and of `batch`, sealed with the key that is for it.
     ///
     /// # Errors
     /// [`EncryptionError::Malformed`], [`EncryptionError::OtherExchange`], [`EncryptionError::OtherBatch`],
-    /// [`EncryptionError::UnknownKey`], [`EncryptionError::Altered`].
+    /// [`EncryptionError::UnknownKey`], [`EncryptionError::NoKey`], [`EncryptionError::OtherKey`], [`EncryptionError::Altered`].
     pub fn open(&self, batch: u64, envelope: &[u8]) -> Result<Vec<u8>, EncryptionError> {
         let header = Envelope::read(envelope)?;
         if header.exchange != self.exchange {
@@ -113,8 +114,20 @@ impl Keyring {
         if header.batch != batch {
             return Err(EncryptionError::OtherBatch { expected: batch, found: header.batch });
         }
-        let key = self.keys.iter().find(|(_, key)| key.id == header.key);
-        key.ok_or(EncryptionError::UnknownKey(header.key))?.1.open(envelope)
+        if self.keys.iter().all(|(_, key)| key.id != header.key) {
+            return Err(EncryptionError::UnknownKey(header.key));
+        }
+        let key = self.key_for(batch)?;
+        if key.id != header.key {
+            return Err(EncryptionError::OtherKey { expected: key.id, found: header.key });
+        }
+        key.open(envelope)
+    }
+
+    fn key_for(&self, batch: u64) -> Result<&Key, EncryptionError> {
+        let later = self.keys.partition_point(|(from, _)| *from <= batch);
+        let (_, key) = later.checked_sub(1).map(|at| &self.keys[at]).ok_or(EncryptionError::NoKey(batch))?;
+        Ok(key)
     }
 
     /// Reads a keyring's file.
@@ -122,42 +135,75 @@ impl Keyring {
     /// # Errors
     /// [`EncryptionError::Permissions`] if others than its owner may use it, [`EncryptionError::File`], [`EncryptionError::Io`].
     pub fn load(path: &Path) -> Result<Self, EncryptionError> {
-        let io = |source| EncryptionError::Io { path: path.to_path_buf(), source };
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
+        let file = File::open(path).map_err(io(path))?;
+        let metadata = file.metadata().map_err(io(path))?;
         private(path, &metadata)?;
         // Room for all at once: a vector that grows leaves copies of the secrets behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
-        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(io(path))?;
         Self::parse(&bytes).map_err(|why| EncryptionError::File { path: path.to_path_buf(), why })
     }
 
     /// Writes the keyring's file, in the place of an older one if there is one. It is on disk, whole, before this returns, and until
-    /// then the older one is.
+    /// then the older one is. Whoever changes a keyring that is on disk uses [`Keyring::rotate_file`]: what somebody else saved
+    /// since this one was loaded would be lost.
     ///
     /// # Errors
     /// [`EncryptionError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), EncryptionError> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".new");
-        let new = PathBuf::from(name);
-        let io = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| EncryptionError::Io { path, source }
-        };
+        let _lock = lock(path)?;
+        self.replace(path)
+    }
+
+    /// Writes the file of a new keyring. It is on disk, whole, before this returns, and if there is a file already, nothing is
+    /// changed, whenever that came.
+    ///
+    /// # Errors
+    /// [`EncryptionError::Exists`], [`EncryptionError::Io`].
+    pub fn create(&self, path: &Path) -> Result<(), EncryptionError> {
+        let _lock = lock(path)?;
+        let new = self.write_beside(path)?;
+        // Unlike renaming, linking fails where there is something.
+        let linked = fs::hard_link(&new, path);
+        fs::remove_file(&new).map_err(io(&new))?;
+        match linked {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(EncryptionError::Exists(path.to_path_buf()))
+            }
+            linked => linked.map_err(io(path)).and_then(|()| sync_directory(path)),
+        }
+    }
+
+    /// [`Keyring::rotate`] of the keyring in a file, which nobody else changes meanwhile. It is on disk before this returns.
+    ///
+    /// # Errors
+    /// As [`Keyring::load`], [`Keyring::rotate`] and [`Keyring::save`].
+    pub fn rotate_file(path: &Path, from: u64) -> Result<(Self, KeyId), EncryptionError> {
+        let _lock = lock(path)?;
+        let mut keyring = Self::load(path)?;
+        let id = keyring.rotate(from)?;
+        keyring.replace(path)?;
+        Ok((keyring, id))
+    }
+
+    /// Puts the keyring in the place of the file. The lock must be held.
+    fn replace(&self, path: &Path) -> Result<(), EncryptionError> {
+        let new = self.write_beside(path)?;
+        fs::rename(&new, path).map_err(io(path))?;
+        sync_directory(path)
+    }
+
+    /// Writes the keyring into a file beside its own. The lock must be held.
+    fn write_beside(&self, path: &Path) -> Result<PathBuf, EncryptionError> {
+        let new = beside(path, ".new");
         // Left by a crash, if it is there: nobody reads it.
         match fs::remove_file(&new) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&new)(error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&new)(error)),
             _ => {}
         }
         let mut file = create_private(&new).map_err(io(&new))?;
         file.write_all(&self.text()).and_then(|()| file.sync_all()).map_err(io(&new))?;
-        fs::rename(&new, path).map_err(io(path))?;
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(io(directory))
+        Ok(new)
     }
 
     fn add(&mut self, from: u64, key: Key) -> Result<(), EncryptionError> {
@@ -230,6 +276,35 @@ impl Keyring {
         }
         Ok(keyring)
     }
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> EncryptionError {
+    let path = path.to_path_buf();
+    move |source| EncryptionError::Io { path, source }
+}
+
+/// A file beside another, which adds something to its name.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}
+
+/// Waits until nobody else writes the file, and keeps others from it until it is dropped. The lock's own file is never removed:
+/// whoever waits for it would then hold one that others do not see.
+fn lock(path: &Path) -> Result<File, EncryptionError> {
+    let path = beside(path, ".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(io(&path))?;
+    file.lock().map_err(io(&path))?;
+    Ok(file)
+}
+
+fn sync_directory(path: &Path) -> Result<(), EncryptionError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io(directory))
 }
 
 fn fresh() -> Result<Key, EncryptionError> {

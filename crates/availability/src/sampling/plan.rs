@@ -51,8 +51,9 @@ pub struct AvailabilityPlan {
 /// What the outcomes show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The data can be had. Were it lost, this would be said with at most the probability that the confidence leaves, for each
-    /// plan carried out.
+    /// K shards can be had. Could they not, this would be said with at most the probability that the confidence leaves, for each
+    /// plan carried out. How sure it is that they are of one codeword but for at most e of all is in [`Requirement::near`]. That
+    /// they decode under the commitment, only decoding shows.
     Available {
         /// Exactly what the plan achieves.
         confidence: Confidence,
@@ -174,13 +175,12 @@ impl AvailabilityPlan {
         if policy.tolerated > 0 {
             return Err(SamplingError::ToleranceNeedsUniform);
         }
-        let strata = Strata::new(shape, strata)?;
         let requirement = policy.require(
             shape,
-            |confidence| strata.samples(confidence),
-            |samples| strata.confidence(samples),
+            |shape, confidence| Strata::new(shape, strata)?.samples(confidence),
+            |shape, samples| Strata::new(shape, strata)?.confidence(samples),
         )?;
-        let mut sample: Vec<u32> = strata
+        let mut sample: Vec<u32> = Strata::new(shape, strata)?
             .allotment(requirement.samples)
             .flat_map(|(range, samples)| choose_from(range, samples, rng))
             .collect();

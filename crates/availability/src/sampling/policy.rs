@@ -2,11 +2,14 @@
 
 use super::{Confidence, SamplingError, Shape};
 
-/// What a client wants of its samples. The largest of the four numbers is taken.
+/// What a client wants of its samples. The largest of the five numbers is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The confidence to be reached.
     pub confidence: Confidence,
+    /// Whether the same confidence is wanted that all shards but at most e = ⌊(N − K) / 2⌋ can be had and are of one codeword.
+    /// Without it, as many samples as show that K shards can be had say nothing of whether they fit together.
+    pub proximity: bool,
     /// The security parameter: the probability of a miss is at most 2^−this. Zero asks for nothing.
     pub security_bits: u32,
     /// At least as many parts per million of the shards.
@@ -19,10 +22,10 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// 99.99 %, 1 % of the shards, at least 10, no failure.
+    /// 99.99 % that K shards can be had and that all but e are of one codeword, 1 % of the shards, at least 10, no failure.
     fn default() -> Self {
         let confidence = Confidence::of_miss(1, 10_000).expect("one in ten thousand is a probability");
-        Self { confidence, security_bits: 0, ratio_ppm: 10_000, minimum: 10, tolerated: 0 }
+        Self { confidence, proximity: true, security_bits: 0, ratio_ppm: 10_000, minimum: 10, tolerated: 0 }
     }
 }
 
@@ -31,6 +34,8 @@ impl Default for Policy {
 pub enum Bound {
     /// The confidence.
     Confidence,
+    /// The confidence, for proximity.
+    Proximity,
     /// The security parameter.
     Security,
     /// The ratio.
@@ -45,6 +50,7 @@ impl Bound {
     pub fn name(self) -> &'static str {
         match self {
             Self::Confidence => "confidence",
+            Self::Proximity => "proximity",
             Self::Security => "security parameter",
             Self::Ratio => "ratio",
             Self::Minimum => "minimum",
@@ -57,6 +63,8 @@ impl Bound {
 pub struct Floors {
     /// For the confidence.
     pub confidence: u32,
+    /// For the same confidence that all but e shards are of one codeword.
+    pub proximity: u32,
     /// For the security parameter.
     pub security: u32,
     /// For the ratio, rounded up.
@@ -72,12 +80,14 @@ pub struct Requirement {
     pub samples: u32,
     /// How many of them may fail.
     pub tolerated: u32,
-    /// The first of the four, in their order, that asks for so many.
+    /// The first of the five, in their order, that asks for so many.
     pub decided_by: Bound,
     /// What each asks for.
     pub floors: Floors,
-    /// What so many samples achieve, exactly.
+    /// What so many samples achieve, exactly: that K shards can be had.
     pub achieved: Confidence,
+    /// And that all but at most e can be had and are of one codeword, where the policy wants that.
+    pub near: Option<Confidence>,
 }
 
 impl Policy {
@@ -89,17 +99,18 @@ impl Policy {
     pub fn requirement(&self, shape: Shape) -> Result<Requirement, SamplingError> {
         self.require(
             shape,
-            |confidence| shape.samples(confidence, self.tolerated),
-            |samples| shape.confidence(samples, self.tolerated),
+            |shape, confidence| shape.samples(confidence, self.tolerated),
+            |shape, samples| shape.confidence(samples, self.tolerated),
         )
     }
 
-    /// The requirement where `fewest` gives the number of samples for a confidence, and `achieved` the confidence of a number.
+    /// The requirement where `fewest` gives the number of samples for a confidence that no more shards are missing than a shape
+    /// can lose, and `achieved` the confidence of a number.
     pub(super) fn require(
         &self,
         shape: Shape,
-        fewest: impl Fn(&Confidence) -> Result<u32, SamplingError>,
-        achieved: impl Fn(u32) -> Result<Confidence, SamplingError>,
+        fewest: impl Fn(Shape, &Confidence) -> Result<u32, SamplingError>,
+        achieved: impl Fn(Shape, u32) -> Result<Confidence, SamplingError>,
     ) -> Result<Requirement, SamplingError> {
         if self.confidence.is_certain() {
             return Err(SamplingError::Certain);
@@ -110,16 +121,18 @@ impl Policy {
         let shards = shape.shards();
         let part = (u64::from(shards) * u64::from(self.ratio_ppm)).div_ceil(1_000_000);
         let floors = Floors {
-            confidence: fewest(&self.confidence)?,
+            confidence: fewest(shape, &self.confidence)?,
+            proximity: if self.proximity { fewest(shape.near(), &self.confidence)? } else { 0 },
             security: match self.security_bits {
                 0 => 0,
-                bits => fewest(&Confidence::of_bits(bits)?)?,
+                bits => fewest(shape, &Confidence::of_bits(bits)?)?,
             },
             ratio: u32::try_from(part).expect("not more than all shards"),
             minimum: self.minimum.min(shards),
         };
         let mut decided = (Bound::Confidence, floors.confidence);
         for other in [
+            (Bound::Proximity, floors.proximity),
             (Bound::Security, floors.security),
             (Bound::Ratio, floors.ratio),
             (Bound::Minimum, floors.minimum),
@@ -129,7 +142,8 @@ impl Policy {
             }
         }
         let (decided_by, samples) = decided;
-        let achieved = achieved(samples)?;
-        Ok(Requirement { samples, tolerated: self.tolerated, decided_by, floors, achieved })
+        let near = self.proximity.then(|| achieved(shape.near(), samples)).transpose()?;
+        let achieved = achieved(shape, samples)?;
+        Ok(Requirement { samples, tolerated: self.tolerated, decided_by, floors, achieved, near })
     }
 }

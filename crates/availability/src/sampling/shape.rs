@@ -49,6 +49,14 @@ impl Shape {
         self.parity / 2
     }
 
+    /// The shape whose data is lost as soon as more than [`Self::unique_radius`] of these shards do not pass: what samples show of
+    /// its availability, they show of the proximity of these shards to a codeword.
+    #[must_use]
+    pub(super) fn near(self) -> Self {
+        let parity = self.unique_radius();
+        Self { data: self.shards() - parity, parity }
+    }
+
     /// What `samples` different shards, drawn uniformly, achieve when `tolerated` of them may fail: if the data is lost, they
     /// are accepted with the probability of a miss, at most.
     ///

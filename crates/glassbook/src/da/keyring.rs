@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use alloy_primitives::Address;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use availability::encryption::{Exchange, Keyring};
 use clap::Subcommand;
 
@@ -48,18 +48,12 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     let keyring = match command {
         Command::New { keyring: path, chain, exchange, from } => {
-            ensure!(!path.exists(), "{} is there already", path.display());
             let exchange = Exchange { chain_id: *chain, contract: exchange.into_array() };
             let keyring = Keyring::generate(exchange, *from)?;
-            keyring.save(path)?;
+            keyring.create(path)?;
             keyring
         }
-        Command::Rotate { keyring: path, from } => {
-            let mut keyring = Keyring::load(path)?;
-            keyring.rotate(*from)?;
-            keyring.save(path)?;
-            keyring
-        }
+        Command::Rotate { keyring: path, from } => Keyring::rotate_file(path, *from)?.0,
         Command::Show { keyring } => Keyring::load(keyring)?,
     };
     let mut out = io::stdout().lock();

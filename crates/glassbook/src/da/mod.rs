@@ -40,7 +40,8 @@ pub enum Command {
     /// Find out by samples whether a block's data can be had
     ///
     /// Asks for few shards that nobody can foresee, checks that each is under the commitment and belongs to the code, and
-    /// says how sure that makes. Ends with an error when the data cannot be had.
+    /// says how sure that makes that enough shards can be had, and that all but a few are of one codeword. That they decode,
+    /// only `da recover` shows. Ends with an error when enough shards cannot be had.
     #[command(
         after_help = "Example:\n  glassbook da sample COMMITMENT --confidence 0.9999 --peer http://127.0.0.1:7701"
     )]

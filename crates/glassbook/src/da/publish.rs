@@ -23,7 +23,7 @@ pub struct Options {
     /// The store; made if it is not there
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
-    /// Data and parity shards: 256+128 is one and a half times the data and 22 samples for 99.99 %, 256+256 is twice the data and 13
+    /// Data and parity shards: 256+128 is one and a half times the data and 47 samples for 99.99 %, 256+256 is twice the data and 31
     #[arg(long, value_name = "DATA+PARITY", default_value = "256+128", value_parser = super::parameters)]
     parameters: Parameters,
     /// Encrypt with this keyring first, so that only who has it can read what anybody can sample

@@ -19,7 +19,7 @@ pub struct Options {
     /// The commitment, as `da publish` prints it
     #[arg(value_parser = super::commitment)]
     commitment: Commitment,
-    /// How sure to be that the data can be had: 0.9999, 99.99%, 40bits
+    /// How sure to be that enough shards can be had, and that they fit together: 0.9999, 99.99%, 40bits
     #[arg(long, default_value = "0.9999")]
     confidence: Confidence,
     /// Whom to ask; as many as there are
@@ -42,10 +42,11 @@ pub struct Options {
     patience: Duration,
 }
 
-/// Samples; an error when the data cannot be had.
+/// Samples; an error when enough shards cannot be had.
 pub fn run(options: &Options) -> Result<()> {
     let policy = Policy {
         confidence: options.confidence.clone(),
+        proximity: true,
         security_bits: options.security_bits,
         ratio_ppm: options.ratio_ppm,
         minimum: options.minimum,
@@ -65,8 +66,18 @@ pub fn run(options: &Options) -> Result<()> {
         Verdict::Available { confidence } => {
             writeln!(
                 out,
-                "AVAILABLE: were the data lost, this would be found with a probability of at least {confidence}"
+                "AVAILABLE: were fewer than {} shards to be had, this would be found with a probability of at least {confidence}",
+                sampled.header.parameters.data()
             )?;
+            if let Some(near) = &sampled.requirement.near {
+                writeln!(
+                    out,
+                    "  and were they not of one codeword but for at most {} of the {}, of at least {near}; that they decode, only \
+                     `da recover` shows",
+                    sampled.header.parameters.parity() / 2,
+                    sampled.header.parameters.total()
+                )?;
+            }
             Ok(())
         }
         Verdict::Unavailable { failures } => {
@@ -94,11 +105,12 @@ fn tell(out: &mut impl Write, sampled: &Sampled, policy: &Policy) -> io::Result<
     }
     writeln!(
         out,
-        "{} samples, decided by the {}: for {} {}, for {} bits of security {}, for the ratio {}, at least {}",
+        "{} samples, decided by the {}: for {} {}, for proximity {}, for {} bits of security {}, for the ratio {}, at least {}",
         needs.samples,
         needs.decided_by.name(),
         policy.confidence,
         needs.floors.confidence,
+        needs.floors.proximity,
         policy.security_bits,
         needs.floors.security,
         needs.floors.ratio,

@@ -54,6 +54,18 @@ pub fn peer(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Peer {
     Arc::new(answer)
 }
 
+/// A peer that gives the header, and never ends an answer with shards.
+pub fn never(encoded: &Encoded) -> Peer {
+    let good = honest(encoded);
+    peer(move |asked| match asked {
+        Asked::Block => good(asked),
+        Asked::Samples(_) => Err(Trouble::Unreachable(NEVER.to_string())),
+    })
+}
+
+/// With this trouble a peer is told to be one whose answers never come.
+const NEVER: &str = "never";
+
 /// A peer that has everything.
 pub fn honest(encoded: &Encoded) -> Peer {
     holding(encoded, |_| true)
@@ -126,10 +138,17 @@ impl Transport for Memory {
         let asked = indices(path).map_or(Asked::Block, Asked::Samples);
         let name = path.strip_prefix("/v1/blocks/").and_then(|rest| rest.get(..64));
         assert!(name.and_then(parse_commitment).is_some(), "{path}");
-        let body = match self.peers[peer](&asked) {
+        let answer = self.peers[peer](&asked);
+        let is_never = answer == Err(Trouble::Unreachable(NEVER.to_string()));
+        let body = match answer {
             Ok(body) if body.len() > limit => Err(Trouble::TooLarge(limit)),
             body => body,
         };
-        async move { Reply { body, micros: 1_000 * (peer as u32 + 1) } }
+        async move {
+            if is_never {
+                std::future::pending::<()>().await;
+            }
+            Reply { body, micros: 1_000 * (peer as u32 + 1) }
+        }
     }
 }
