@@ -87,7 +87,9 @@ impl Store {
         durable::write_new(&partial, [&head.record.encode()[..]])?;
         durable::rename(&partial, &header)?;
         // Away in one step; what is left in `partial` by a crash is cleared by the next writer.
-        durable::rename(&layout.block(number), &layout.partial().join("pruned"))?;
+        let block = layout.block(number);
+        durable::rename(&block, &layout.partial().join("pruned"))?;
+        block.parent().map_or(Ok(()), durable::sync_folder)?;
         self.forget(number);
         self.clear_partial()
     }

@@ -265,12 +265,15 @@ impl Store {
     /// Drops what a crash left. Only under the lock.
     pub(crate) fn clear_partial(&self) -> Result<(), StoreError> {
         let partial = self.layout.partial();
-        match fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::at(&partial)(error))
-            }
-            _ => durable::create_folder(&partial),
+        durable::create_folder(&partial)?;
+        let failed = StoreError::at(&partial);
+        for entry in fs::read_dir(&partial).map_err(&failed)? {
+            let entry = entry.map_err(&failed)?;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let path = entry.path();
+            if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(&failed)?;
         }
+        Ok(())
     }
 
     /// The file of a block's shards.
