@@ -30,6 +30,11 @@ impl Layout {
         self.dir.join("partial")
     }
 
+    /// Where a block waits while another is put in its place.
+    pub fn replaced(&self, number: u64) -> PathBuf {
+        self.partial().join(format!("replaced-{number:012}"))
+    }
+
     pub fn blocks(&self) -> PathBuf {
         self.dir.join("blocks")
     }
@@ -56,6 +61,17 @@ impl Layout {
 
 fn grouped(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{:09}", number / GROUP)).join(format!("{number:012}"))
+}
+
+/// The blocks that wait in `partial` while others are put in their places.
+pub(crate) fn replaced(partial: &Path) -> Result<Vec<u64>, StoreError> {
+    let failed = StoreError::at(partial);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(partial).map_err(&failed)? {
+        let name = entry.map_err(&failed)?.file_name();
+        found.extend(name.to_str().and_then(|name| name.strip_prefix("replaced-")?.parse::<u64>().ok()));
+    }
+    Ok(found)
 }
 
 /// At most `limit` numbers from `from` on, ascending, of those that have an entry in a grouped folder.

@@ -121,18 +121,16 @@ impl Store {
         if there && self.damaged(number).is_ok_and(|damaged| damaged.is_empty()) {
             return Ok(Outcome::AlreadyThere);
         }
-        let written = self.write(&head, encoded, there);
-        if written.is_err() {
-            // A full disk needs the space.
-            let _ = self.clear_partial();
-        }
+        let written = self.stage(&head, encoded).and_then(|()| self.put_in_place(number, there));
         self.forget(number);
-        written?;
+        // Also where it failed: a full disk needs the space.
+        let cleared = self.clear_partial();
+        written.and(cleared)?;
         Ok(if there { Outcome::Restored } else { Outcome::Published })
     }
 
-    /// Writes everything beside its place, then moves it there.
-    fn write(&self, head: &Head, encoded: &Encoded, there: bool) -> Result<(), StoreError> {
+    /// Writes everything beside its place, and its name.
+    fn stage(&self, head: &Head, encoded: &Encoded) -> Result<(), StoreError> {
         let number = head.record.number;
         let (partial, block) = (self.layout.partial(), self.layout.block(number));
         let new = partial.join("block");
@@ -146,12 +144,17 @@ impl Store {
         for folder in [named.parent(), block.parent()].into_iter().flatten() {
             durable::create_folder(folder)?;
         }
-        durable::rename(&name, &named)?;
+        durable::rename(&name, &named)
+    }
+
+    /// Moves a staged block to its place. What stood there goes to `partial` first, under a name from which
+    /// [`Store::clear_partial`] puts it back if the staged one does not get there.
+    fn put_in_place(&self, number: u64, there: bool) -> Result<(), StoreError> {
+        let block = self.layout.block(number);
         if there {
-            durable::rename(&block, &partial.join("replaced"))?;
+            durable::rename(&block, &self.layout.replaced(number))?;
         }
-        durable::rename(&new, &block)?;
-        self.clear_partial()
+        durable::rename(&self.layout.partial().join("block"), &block)
     }
 
     /// A block's record.
@@ -262,11 +265,20 @@ impl Store {
         self.recent.forget(number);
     }
 
-    /// Drops what a crash left. Only under the lock.
+    /// Drops what a crash left, but puts a block back that was to be replaced and was not. Only under the lock.
     pub(crate) fn clear_partial(&self) -> Result<(), StoreError> {
         let partial = self.layout.partial();
         durable::create_folder(&partial)?;
         let failed = StoreError::at(&partial);
+        for number in layout::replaced(&partial)? {
+            let block = self.layout.block(number);
+            if !block.exists() {
+                if let Some(group) = block.parent() {
+                    durable::create_folder(group)?;
+                }
+                durable::rename(&self.layout.replaced(number), &block)?;
+            }
+        }
         for entry in fs::read_dir(&partial).map_err(&failed)? {
             let entry = entry.map_err(&failed)?;
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -340,4 +352,62 @@ fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     let failed = StoreError::at(path);
     File::open(path).map_err(&failed)?.take(limit).read_to_end(&mut bytes).map_err(&failed)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use availability::{Parameters, encode};
+
+    use super::*;
+    use crate::Health;
+
+    fn encoded(fill: u8) -> Encoded {
+        encode(&[fill; 5_000], Parameters::new(4, 2).unwrap()).unwrap()
+    }
+
+    /// A store with a damaged block 7, and what stages it anew.
+    fn damaged_store(dir: &Path) -> (Store, Head) {
+        let store = Store::create(dir).unwrap();
+        store.publish(7, None, 1, &encoded(7)).unwrap();
+        let head = store.head(7).unwrap();
+        let head = Head { record: head.record, combination: head.combination.clone(), tree: head.tree.clone() };
+        let path = store.layout.block(7).join("shards");
+        let mut shards = fs::read(&path).unwrap();
+        shards[0] ^= 1;
+        fs::write(&path, shards).unwrap();
+        (store, head)
+    }
+
+    #[test]
+    fn a_publisher_killed_while_it_replaces_a_block_has_not_destroyed_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, head) = damaged_store(dir.path());
+        store.stage(&head, &encoded(7)).unwrap();
+        durable::rename(&store.layout.block(7), &store.layout.replaced(7)).unwrap();
+        // Killed between the two renames.
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        store.publish(8, None, 2, &encoded(8)).unwrap();
+        assert!(matches!(store.scrub(7, true).unwrap(), Health::Repaired { shards } if shards == [0]));
+
+        // Killed after both: what was replaced does not come back.
+        let dir = tempfile::tempdir().unwrap();
+        let (store, head) = damaged_store(dir.path());
+        store.stage(&head, &encoded(7)).unwrap();
+        store.put_in_place(7, true).unwrap();
+        assert!(store.layout.replaced(7).exists());
+        store.clear_partial().unwrap();
+        assert!(matches!(store.scrub(7, false).unwrap(), Health::Whole));
+        assert_eq!(fs::read_dir(store.layout.partial()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_put_in_place_leaves_the_one_that_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = damaged_store(dir.path());
+        // Nothing is staged, so the second rename fails.
+        assert!(store.put_in_place(7, true).is_err());
+        store.clear_partial().unwrap();
+        assert!(matches!(store.scrub(7, false).unwrap(), Health::Damaged { .. }));
+    }
 }
