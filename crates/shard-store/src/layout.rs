@@ -53,9 +53,24 @@ impl Layout {
         grouped(&self.headers(), number)
     }
 
+    /// The folder of the names.
+    pub fn commitments(&self) -> PathBuf {
+        self.dir.join("commitments")
+    }
+
+    /// The name of the block with this commitment.
     pub fn commitment(&self, commitment: &Commitment) -> PathBuf {
         let name = hex::encode(commitment.0);
-        self.dir.join("commitments").join(&name[..2]).join(&name[2..])
+        self.commitments().join(&name[..2]).join(&name[2..])
+    }
+
+    /// The commitment whose name is at this path.
+    pub fn commitment_at(&self, path: &Path) -> Option<Commitment> {
+        let mut parts = path.strip_prefix(self.commitments()).ok()?.iter().map(|part| part.to_str());
+        let (first, rest) = (parts.next()??, parts.next()??);
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(format!("{first}{rest}"), &mut bytes).ok()?;
+        Some(Commitment(bytes))
     }
 }
 

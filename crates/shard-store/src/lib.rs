@@ -29,6 +29,7 @@ mod error;
 mod file;
 mod head;
 mod layout;
+mod names;
 mod recent;
 mod retention;
 mod scrub;

@@ -18,6 +18,9 @@ const MARKER: &[u8] = b"glassbook shard store 1\n";
 /// Where it is written first.
 const NEW_MARKER: &str = "STORE.new";
 
+/// So many more numbers are looked at together than blocks are to be listed.
+const PAGE: usize = 64;
+
 /// A folder of blocks. Any number of processes may read and write it at a time.
 #[derive(Debug)]
 pub struct Store {
@@ -109,17 +112,28 @@ impl Store {
         let _lock = WriteLock::acquire(&self.layout.lock())?;
         self.clear_partial()?;
         self.forget(number);
-        let there = match self.stored(number) {
-            Ok(stored) if stored.record.commitment() != header.commitment() => {
+        let commitment = header.commitment();
+        match self.stored(number) {
+            Ok(stored) if stored.record.commitment() != commitment => {
                 return Err(StoreError::Conflict { number, kept: stored.record.commitment() });
             }
-            Ok(stored) => stored.has_shards,
-            Err(StoreError::NoSuchBlock) => false,
-            Err(StoreError::DamagedHead { .. }) => self.layout.block(number).exists(),
+            Ok(_) | Err(StoreError::NoSuchBlock) => {}
+            // The record does not say any more which block it was: its shards do, or its name.
+            Err(StoreError::DamagedHead { .. }) if self.holds(&head) => {}
+            Err(StoreError::DamagedHead { .. }) => {
+                if let Some(kept) = self.other_name(number, &commitment)? {
+                    return Err(StoreError::Conflict { number, kept });
+                }
+            }
             Err(error) => return Err(error),
-        };
+        }
+        let there = self.layout.block(number).exists();
         if there && self.damaged(number).is_ok_and(|damaged| damaged.is_empty()) {
-            return Ok(Outcome::AlreadyThere);
+            if self.is_named(&commitment) {
+                return Ok(Outcome::AlreadyThere);
+            }
+            self.name(number, &commitment)?;
+            return Ok(Outcome::Restored);
         }
         let written = self.stage(&head, encoded).and_then(|()| self.put_in_place(number, there));
         self.forget(number);
@@ -139,12 +153,10 @@ impl Store {
         durable::write_new(&new.join("head"), [&head.encode()[..]])?;
         durable::sync_folder(&new)?;
 
-        let (name, named) = (partial.join("name"), self.layout.commitment(&head.record.commitment()));
-        durable::write_new(&name, [number.to_string().as_bytes()])?;
-        for folder in [named.parent(), block.parent()].into_iter().flatten() {
-            durable::create_folder(folder)?;
+        if let Some(group) = block.parent() {
+            durable::create_folder(group)?;
         }
-        durable::rename(&name, &named)
+        self.name(number, &head.record.commitment())
     }
 
     /// Moves a staged block to its place. What stood there goes to `partial` first, under a name from which
@@ -165,14 +177,7 @@ impl Store {
         match id {
             BlockId::Number(number) => self.stored(number),
             BlockId::Commitment(commitment) => {
-                let path = self.layout.commitment(&commitment);
-                let number = match read_at_most(&path, 20) {
-                    Err(error) if error.is_missing() => return Err(StoreError::NoSuchBlock),
-                    number => number?,
-                };
-                let number = str::from_utf8(&number).ok().and_then(|number| number.parse().ok());
-                let stored =
-                    self.stored(number.ok_or_else(|| damaged(&path)("not the number of a block"))?)?;
+                let stored = self.stored(self.number_of(&commitment)?)?;
                 // The name may be of a block whose publication was cut short, and whose number then went to another.
                 if stored.record.commitment() == commitment {
                     Ok(stored)
@@ -188,9 +193,29 @@ impl Store {
     /// # Errors
     /// Those of the file system.
     pub fn list(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let mut numbers = layout::numbers(&self.layout.blocks(), from, limit)?;
-        numbers.extend(layout::numbers(&self.layout.headers(), from, limit)?);
-        Ok(numbers.into_iter().take(limit).filter_map(|number| self.stored(number).ok()).collect())
+        let (mut found, mut next) = (Vec::new(), Some(from));
+        while let Some(from) = next.filter(|_| found.len() < limit) {
+            // Some more than are due, as some may be left out.
+            let page = (limit - found.len()).saturating_add(PAGE);
+            let mut numbers = layout::numbers(&self.layout.blocks(), from, page)?;
+            numbers.extend(layout::numbers(&self.layout.headers(), from, page)?);
+            next = if numbers.len() < page {
+                None
+            } else {
+                numbers.iter().nth(page - 1).and_then(|last| last.checked_add(1))
+            };
+            for number in numbers.into_iter().take(page) {
+                match self.stored(number) {
+                    Ok(stored) => found.push(stored),
+                    Err(StoreError::NoSuchBlock | StoreError::DamagedHead { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The numbers of all blocks that have shards, ascending.
@@ -220,7 +245,7 @@ impl Store {
         let path = self.layout.block(number).join("head");
         let bytes = match read_at_most(&path, MAX_HEAD) {
             Err(error) if error.is_missing() => return Err(self.without_shards(number)),
-            bytes => bytes?,
+            bytes => bytes.map_err(StoreError::unreadable)?,
         };
         let head = Head::decode(&bytes).map_err(damaged(&path))?;
         if head.record.number != number {
@@ -315,7 +340,7 @@ impl Store {
                 error => return Err(error),
             }
         }
-        let record = Record::decode(&bytes?).map_err(damaged(&path))?;
+        let record = Record::decode(&bytes.map_err(StoreError::unreadable)?).map_err(damaged(&path))?;
         if record.number != number {
             return Err(damaged(&path)("the record of another block"));
         }
@@ -347,7 +372,7 @@ pub(crate) fn read_shard(file: &mut File, head: &Head, index: usize) -> Result<O
     }
 }
 
-fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     let failed = StoreError::at(path);
     File::open(path).map_err(&failed)?.take(limit).read_to_end(&mut bytes).map_err(&failed)?;
@@ -370,7 +395,8 @@ mod tests {
         let store = Store::create(dir).unwrap();
         store.publish(7, None, 1, &encoded(7)).unwrap();
         let head = store.head(7).unwrap();
-        let head = Head { record: head.record, combination: head.combination.clone(), tree: head.tree.clone() };
+        let head =
+            Head { record: head.record, combination: head.combination.clone(), tree: head.tree.clone() };
         let path = store.layout.block(7).join("shards");
         let mut shards = fs::read(&path).unwrap();
         shards[0] ^= 1;
