@@ -276,12 +276,9 @@ fn a_head_that_the_disk_cannot_read_is_a_damaged_one() {
 fn a_block_with_a_damaged_head_is_counted_and_pruned_like_others() {
     let block_bytes = 24 * encoded(1).header().shard_length().unwrap() as u64;
     // A record that can be read although the head is damaged, one that cannot, and one that is not there.
-    let damage: [(fn(&Path), bool); 3] = [
-        (|head| flip(head, 300), true),
-        (|head| flip(head, 30), false),
-        (|head| fs::remove_file(head).unwrap(), false),
-    ];
-    for (damage, has_record) in damage {
+    let damage: [fn(&Path); 3] =
+        [|head| flip(head, 300), |head| flip(head, 30), |head| fs::remove_file(head).unwrap()];
+    for (damage, has_record) in damage.into_iter().zip([true, false, false]) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).unwrap();
         (1..=4).for_each(|number| assert_eq!(publish(&store, number), Outcome::Published));
