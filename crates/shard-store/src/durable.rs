@@ -59,13 +59,11 @@ pub fn create_folder(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Renames a file or folder; both folders are on disk afterwards.
+/// Renames a file or folder; it is durably at its new place afterwards. Whether it is durably gone from the old one is for the
+/// caller to care.
 pub fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(StoreError::at(to))?;
-    for folder in [from.parent(), to.parent()].into_iter().flatten() {
-        sync_folder(folder)?;
-    }
-    Ok(())
+    to.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Waits until the names in a folder are on disk.

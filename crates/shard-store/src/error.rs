@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use availability::{CodingError, Commitment};
 use thiserror::Error;
 
+/// `ENOMEM`, `ENFILE`, `EMFILE`: too little memory or too many open files, which says nothing of the file.
+const OF_THE_PROCESS: [i32; 3] = [12, 23, 24];
+
 /// Why something cannot be stored or read.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -70,7 +73,7 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        what: &'static str,
+        what: String,
     },
     /// The block does not code as it should.
     #[error(transparent)]
@@ -86,6 +89,20 @@ impl StoreError {
                 Self::DiskFull { path: path.clone() }
             }
             _ => Self::File { path: path.clone(), source },
+        }
+    }
+
+    /// For the head, record or name of a block: a file that is there and cannot be read is damaged, unless it is this process that
+    /// cannot.
+    pub(crate) fn unreadable(self) -> Self {
+        match self {
+            Self::File { path, source }
+                if source.kind() != io::ErrorKind::NotFound
+                    && !source.raw_os_error().is_some_and(|code| OF_THE_PROCESS.contains(&code)) =>
+            {
+                Self::DamagedHead { path, what: format!("it cannot be read: {source}") }
+            }
+            error => error,
         }
     }
 

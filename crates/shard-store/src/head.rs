@@ -135,7 +135,7 @@ impl Head {
 /// What an error is, for a file of the store.
 pub(crate) fn damaged(path: &Path) -> impl Fn(&'static str) -> StoreError + use<> {
     let path = path.to_path_buf();
-    move |what| StoreError::DamagedHead { path: path.clone(), what }
+    move |what| StoreError::DamagedHead { path: path.clone(), what: what.to_string() }
 }
 
 /// The content before a checksum.

@@ -30,6 +30,11 @@ impl Layout {
         self.dir.join("partial")
     }
 
+    /// Where a block waits while another is put in its place.
+    pub fn replaced(&self, number: u64) -> PathBuf {
+        self.partial().join(format!("replaced-{number:012}"))
+    }
+
     pub fn blocks(&self) -> PathBuf {
         self.dir.join("blocks")
     }
@@ -48,14 +53,40 @@ impl Layout {
         grouped(&self.headers(), number)
     }
 
+    /// The folder of the names.
+    pub fn commitments(&self) -> PathBuf {
+        self.dir.join("commitments")
+    }
+
+    /// The name of the block with this commitment.
     pub fn commitment(&self, commitment: &Commitment) -> PathBuf {
         let name = hex::encode(commitment.0);
-        self.dir.join("commitments").join(&name[..2]).join(&name[2..])
+        self.commitments().join(&name[..2]).join(&name[2..])
+    }
+
+    /// The commitment whose name is at this path.
+    pub fn commitment_at(&self, path: &Path) -> Option<Commitment> {
+        let mut parts = path.strip_prefix(self.commitments()).ok()?.iter().map(|part| part.to_str());
+        let (first, rest) = (parts.next()??, parts.next()??);
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(format!("{first}{rest}"), &mut bytes).ok()?;
+        Some(Commitment(bytes))
     }
 }
 
 fn grouped(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{:09}", number / GROUP)).join(format!("{number:012}"))
+}
+
+/// The blocks that wait in `partial` while others are put in their places.
+pub(crate) fn replaced(partial: &Path) -> Result<Vec<u64>, StoreError> {
+    let failed = StoreError::at(partial);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(partial).map_err(&failed)? {
+        let name = entry.map_err(&failed)?.file_name();
+        found.extend(name.to_str().and_then(|name| name.strip_prefix("replaced-")?.parse::<u64>().ok()));
+    }
+    Ok(found)
 }
 
 /// At most `limit` numbers from `from` on, ascending, of those that have an entry in a grouped folder.

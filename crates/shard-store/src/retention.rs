@@ -1,6 +1,8 @@
 //! Which blocks are kept, and giving up the others.
 
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::durable::{self, WriteLock};
 use crate::layout;
@@ -22,7 +24,7 @@ pub struct Retention {
 pub struct Pruned {
     /// The blocks whose shards were given up, oldest first.
     pub blocks: Vec<u64>,
-    /// How many bytes of shards they had.
+    /// How many bytes of shards they had on disk.
     pub bytes: u64,
     /// Blocks that could not be pruned, and why.
     pub failed: Vec<(u64, StoreError)>,
@@ -39,21 +41,24 @@ impl Store {
         let (mut blocks, mut bytes) = (0, 0u64);
         let mut given_up = Vec::new();
         for number in layout::numbers(&self.layout().blocks(), 0, usize::MAX)?.into_iter().rev() {
-            let (length, published_at) = match self.find(BlockId::Number(number)) {
-                Ok(Stored { record, has_shards: true }) => {
-                    (record.shards_length()?, Some(record.published_at))
-                }
-                // Pruned by another process just now.
-                Ok(_) | Err(StoreError::NoSuchBlock) => continue,
-                Err(StoreError::DamagedHead { .. }) => (0, None),
+            let folder = self.layout().block(number);
+            let published_at = match self.find(BlockId::Number(number)) {
+                Ok(stored) => stored.record.published_at,
+                Err(StoreError::DamagedHead { .. }) => made_at(&folder),
+                Err(StoreError::NoSuchBlock) => continue,
                 Err(error) => return Err(error),
             };
+            if !folder.exists() {
+                // Pruned by another process just now.
+                continue;
+            }
+            let length = fs::metadata(folder.join("shards")).map_or(0, |file| file.len());
             blocks += 1;
             bytes = bytes.saturating_add(length);
-            let age = published_at.map(|at| Duration::from_millis(now.saturating_sub(at)));
+            let age = Duration::from_millis(now.saturating_sub(published_at));
             let outside = retention.blocks.is_some_and(|limit| blocks > limit)
                 || retention.bytes.is_some_and(|limit| bytes > limit)
-                || retention.age.is_some_and(|limit| age.is_some_and(|age| age > limit));
+                || retention.age.is_some_and(|limit| age > limit);
             if outside && blocks > 1 {
                 given_up.push((number, length));
             }
@@ -70,25 +75,52 @@ impl Store {
         Ok(pruned)
     }
 
-    /// The record is on disk before the shards go.
+    /// The record is on disk before the shards go. If it is damaged, it is kept as it is: it still says that the number is taken.
     fn prune_block(&self, number: u64) -> Result<(), StoreError> {
         let layout = self.layout();
         let _lock = WriteLock::acquire(&layout.lock())?;
         self.clear_partial()?;
         self.forget(number);
-        let head = match self.head(number) {
-            Err(StoreError::Pruned { .. } | StoreError::NoSuchBlock) => return Ok(()),
-            head => head?,
-        };
+        let block = layout.block(number);
+        if !block.exists() {
+            return Ok(());
+        }
         let (partial, header) = (layout.partial().join("record"), layout.header(number));
         if let Some(group) = header.parent() {
             durable::create_folder(group)?;
         }
-        durable::write_new(&partial, [&head.record.encode()[..]])?;
-        durable::rename(&partial, &header)?;
+        let stored = match self.find(BlockId::Number(number)) {
+            Ok(stored) => Some(stored),
+            Err(StoreError::DamagedHead { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let head = block.join("head");
+        match stored {
+            Some(Stored { record, has_shards: true }) => {
+                durable::write_new(&partial, [&record.encode()[..]])?;
+                durable::rename(&partial, &header)?;
+            }
+            // An earlier pruning left it, or left a damaged one.
+            Some(_) => {}
+            None if header.exists() => {}
+            None if head.is_file() => durable::rename(&head, &header)?,
+            None => durable::write_new(&header, [])?,
+        }
         // Away in one step; what is left in `partial` by a crash is cleared by the next writer.
-        durable::rename(&layout.block(number), &layout.partial().join("pruned"))?;
+        durable::rename(&block, &layout.partial().join("pruned"))?;
+        if let Some(group) = block.parent() {
+            durable::sync_folder(group)?;
+            // Fails unless it was the last of its group, and then whoever lists blocks has a folder less to read.
+            let _ = fs::remove_dir(group);
+        }
         self.forget(number);
         self.clear_partial()
     }
+}
+
+/// When a folder was last changed, in milliseconds since 1970: about when the block was published whose record cannot be read.
+fn made_at(folder: &Path) -> u64 {
+    let changed = fs::metadata(folder).and_then(|folder| folder.modified()).ok();
+    let since = changed.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -24,6 +24,11 @@ pub enum Health {
         /// Which.
         shards: Vec<usize>,
     },
+    /// Every shard is as it was published, but the block was not found by its commitment.
+    NameDamaged {
+        /// Whether it is now.
+        repaired: bool,
+    },
     /// Too few shards are left to repair the others. Nothing was changed.
     Lost {
         /// How many are left.
@@ -39,8 +44,8 @@ pub enum Health {
 }
 
 impl Store {
-    /// Holds every shard of a block against the root; if asked, repairs those that are damaged from the others. Damaged bytes are set
-    /// aside in the block's folder. Memory: one shard, or all of one block's while it is repaired.
+    /// Holds every shard of a block against the root; if asked, repairs those that are damaged from the others, and the block's name.
+    /// Damaged bytes are set aside in the block's folder. Memory: one shard, or all of one block's while it is repaired.
     ///
     /// # Errors
     /// [`StoreError::NoSuchBlock`], [`StoreError::Pruned`], and those of the file system.
@@ -52,10 +57,17 @@ impl Store {
             }
             shards => shards?,
         };
-        if shards.is_empty() {
-            return Ok(Health::Whole);
+        let header = self.head(number)?.record.header;
+        let is_named = self.is_named(&header.commitment());
+        if repair && !is_named {
+            let _lock = WriteLock::acquire(&self.layout().lock())?;
+            self.clear_partial()?;
+            self.name(number, &header.commitment())?;
         }
-        let parameters = self.head(number)?.record.header.parameters;
+        if shards.is_empty() {
+            return Ok(if is_named { Health::Whole } else { Health::NameDamaged { repaired: repair } });
+        }
+        let parameters = header.parameters;
         let left = parameters.total() - shards.len();
         if left < parameters.data() {
             return Ok(Health::Lost { left, needed: parameters.data() });
@@ -75,15 +87,25 @@ impl Store {
 
     /// The shards that are not as they were published.
     pub(crate) fn damaged(&self, number: u64) -> Result<Vec<usize>, StoreError> {
-        let head = self.head(number)?;
-        let mut file = self.shards_file(number)?;
-        let mut damaged = Vec::new();
+        self.differing(&*self.head(number)?)
+    }
+
+    /// The shards that are not what a head says.
+    fn differing(&self, head: &Head) -> Result<Vec<usize>, StoreError> {
+        let mut file = self.shards_file(head.record.number)?;
+        let mut differing = Vec::new();
         for (index, leaf) in head.tree.leaves().iter().enumerate() {
-            if read_shard(&mut file, &head, index)?.is_none_or(|shard| leaf_hash(&shard) != *leaf) {
-                damaged.push(index);
+            if read_shard(&mut file, head, index)?.is_none_or(|shard| leaf_hash(&shard) != *leaf) {
+                differing.push(index);
             }
         }
-        Ok(damaged)
+        Ok(differing)
+    }
+
+    /// Whether the shards that are there can only be this head's: two payloads share fewer than K of them.
+    pub(crate) fn holds(&self, head: &Head) -> bool {
+        let parameters = head.record.header.parameters;
+        self.differing(head).is_ok_and(|differing| parameters.total() - differing.len() >= parameters.data())
     }
 
     /// Writes the damaged shards anew, in place: until they are whole they are still damaged, and nobody is served them.

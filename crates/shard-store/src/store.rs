@@ -18,6 +18,9 @@ const MARKER: &[u8] = b"glassbook shard store 1\n";
 /// Where it is written first.
 const NEW_MARKER: &str = "STORE.new";
 
+/// So many more numbers are looked at together than blocks are to be listed.
+const PAGE: usize = 64;
+
 /// A folder of blocks. Any number of processes may read and write it at a time.
 #[derive(Debug)]
 pub struct Store {
@@ -109,30 +112,39 @@ impl Store {
         let _lock = WriteLock::acquire(&self.layout.lock())?;
         self.clear_partial()?;
         self.forget(number);
-        let there = match self.stored(number) {
-            Ok(stored) if stored.record.commitment() != header.commitment() => {
+        let commitment = header.commitment();
+        match self.stored(number) {
+            Ok(stored) if stored.record.commitment() != commitment => {
                 return Err(StoreError::Conflict { number, kept: stored.record.commitment() });
             }
-            Ok(stored) => stored.has_shards,
-            Err(StoreError::NoSuchBlock) => false,
-            Err(StoreError::DamagedHead { .. }) => self.layout.block(number).exists(),
+            Ok(_) | Err(StoreError::NoSuchBlock) => {}
+            // The record does not say any more which block it was: its shards do, or its name.
+            Err(StoreError::DamagedHead { .. }) if self.holds(&head) => {}
+            Err(StoreError::DamagedHead { .. }) => {
+                if let Some(kept) = self.other_name(number, &commitment)? {
+                    return Err(StoreError::Conflict { number, kept });
+                }
+            }
             Err(error) => return Err(error),
-        };
+        }
+        let there = self.layout.block(number).exists();
         if there && self.damaged(number).is_ok_and(|damaged| damaged.is_empty()) {
-            return Ok(Outcome::AlreadyThere);
+            if self.is_named(&commitment) {
+                return Ok(Outcome::AlreadyThere);
+            }
+            self.name(number, &commitment)?;
+            return Ok(Outcome::Restored);
         }
-        let written = self.write(&head, encoded, there);
-        if written.is_err() {
-            // A full disk needs the space.
-            let _ = self.clear_partial();
-        }
+        let written = self.stage(&head, encoded).and_then(|()| self.put_in_place(number, there));
         self.forget(number);
-        written?;
+        // Also where it failed: a full disk needs the space.
+        let cleared = self.clear_partial();
+        written.and(cleared)?;
         Ok(if there { Outcome::Restored } else { Outcome::Published })
     }
 
-    /// Writes everything beside its place, then moves it there.
-    fn write(&self, head: &Head, encoded: &Encoded, there: bool) -> Result<(), StoreError> {
+    /// Writes everything beside its place, and its name.
+    fn stage(&self, head: &Head, encoded: &Encoded) -> Result<(), StoreError> {
         let number = head.record.number;
         let (partial, block) = (self.layout.partial(), self.layout.block(number));
         let new = partial.join("block");
@@ -141,17 +153,20 @@ impl Store {
         durable::write_new(&new.join("head"), [&head.encode()[..]])?;
         durable::sync_folder(&new)?;
 
-        let (name, named) = (partial.join("name"), self.layout.commitment(&head.record.commitment()));
-        durable::write_new(&name, [number.to_string().as_bytes()])?;
-        for folder in [named.parent(), block.parent()].into_iter().flatten() {
-            durable::create_folder(folder)?;
+        if let Some(group) = block.parent() {
+            durable::create_folder(group)?;
         }
-        durable::rename(&name, &named)?;
+        self.name(number, &head.record.commitment())
+    }
+
+    /// Moves a staged block to its place. What stood there goes to `partial` first, under a name from which
+    /// [`Store::clear_partial`] puts it back if the staged one does not get there.
+    fn put_in_place(&self, number: u64, there: bool) -> Result<(), StoreError> {
+        let block = self.layout.block(number);
         if there {
-            durable::rename(&block, &partial.join("replaced"))?;
+            durable::rename(&block, &self.layout.replaced(number))?;
         }
-        durable::rename(&new, &block)?;
-        self.clear_partial()
+        durable::rename(&self.layout.partial().join("block"), &block)
     }
 
     /// A block's record.
@@ -162,14 +177,7 @@ impl Store {
         match id {
             BlockId::Number(number) => self.stored(number),
             BlockId::Commitment(commitment) => {
-                let path = self.layout.commitment(&commitment);
-                let number = match read_at_most(&path, 20) {
-                    Err(error) if error.is_missing() => return Err(StoreError::NoSuchBlock),
-                    number => number?,
-                };
-                let number = str::from_utf8(&number).ok().and_then(|number| number.parse().ok());
-                let stored =
-                    self.stored(number.ok_or_else(|| damaged(&path)("not the number of a block"))?)?;
+                let stored = self.stored(self.number_of(&commitment)?)?;
                 // The name may be of a block whose publication was cut short, and whose number then went to another.
                 if stored.record.commitment() == commitment {
                     Ok(stored)
@@ -185,9 +193,29 @@ impl Store {
     /// # Errors
     /// Those of the file system.
     pub fn list(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let mut numbers = layout::numbers(&self.layout.blocks(), from, limit)?;
-        numbers.extend(layout::numbers(&self.layout.headers(), from, limit)?);
-        Ok(numbers.into_iter().take(limit).filter_map(|number| self.stored(number).ok()).collect())
+        let (mut found, mut next) = (Vec::new(), Some(from));
+        while let Some(from) = next.filter(|_| found.len() < limit) {
+            // Some more than are due, as some may be left out.
+            let page = (limit - found.len()).saturating_add(PAGE);
+            let mut numbers = layout::numbers(&self.layout.blocks(), from, page)?;
+            numbers.extend(layout::numbers(&self.layout.headers(), from, page)?);
+            next = if numbers.len() < page {
+                None
+            } else {
+                numbers.iter().nth(page - 1).and_then(|last| last.checked_add(1))
+            };
+            for number in numbers.into_iter().take(page) {
+                match self.stored(number) {
+                    Ok(stored) => found.push(stored),
+                    Err(StoreError::NoSuchBlock | StoreError::DamagedHead { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The numbers of all blocks that have shards, ascending.
@@ -217,7 +245,7 @@ impl Store {
         let path = self.layout.block(number).join("head");
         let bytes = match read_at_most(&path, MAX_HEAD) {
             Err(error) if error.is_missing() => return Err(self.without_shards(number)),
-            bytes => bytes?,
+            bytes => bytes.map_err(StoreError::unreadable)?,
         };
         let head = Head::decode(&bytes).map_err(damaged(&path))?;
         if head.record.number != number {
@@ -262,15 +290,27 @@ impl Store {
         self.recent.forget(number);
     }
 
-    /// Drops what a crash left. Only under the lock.
+    /// Drops what a crash left, but puts a block back that was to be replaced and was not. Only under the lock.
     pub(crate) fn clear_partial(&self) -> Result<(), StoreError> {
         let partial = self.layout.partial();
-        match fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::at(&partial)(error))
+        durable::create_folder(&partial)?;
+        let failed = StoreError::at(&partial);
+        for number in layout::replaced(&partial)? {
+            let block = self.layout.block(number);
+            if !block.exists() {
+                if let Some(group) = block.parent() {
+                    durable::create_folder(group)?;
+                }
+                durable::rename(&self.layout.replaced(number), &block)?;
             }
-            _ => durable::create_folder(&partial),
         }
+        for entry in fs::read_dir(&partial).map_err(&failed)? {
+            let entry = entry.map_err(&failed)?;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let path = entry.path();
+            if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(&failed)?;
+        }
+        Ok(())
     }
 
     /// The file of a block's shards.
@@ -300,7 +340,7 @@ impl Store {
                 error => return Err(error),
             }
         }
-        let record = Record::decode(&bytes?).map_err(damaged(&path))?;
+        let record = Record::decode(&bytes.map_err(StoreError::unreadable)?).map_err(damaged(&path))?;
         if record.number != number {
             return Err(damaged(&path)("the record of another block"));
         }
@@ -332,9 +372,68 @@ pub(crate) fn read_shard(file: &mut File, head: &Head, index: usize) -> Result<O
     }
 }
 
-fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     let failed = StoreError::at(path);
     File::open(path).map_err(&failed)?.take(limit).read_to_end(&mut bytes).map_err(&failed)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use availability::{Parameters, encode};
+
+    use super::*;
+    use crate::Health;
+
+    fn encoded(fill: u8) -> Encoded {
+        encode(&[fill; 5_000], Parameters::new(4, 2).unwrap()).unwrap()
+    }
+
+    /// A store with a damaged block 7, and what stages it anew.
+    fn damaged_store(dir: &Path) -> (Store, Head) {
+        let store = Store::create(dir).unwrap();
+        store.publish(7, None, 1, &encoded(7)).unwrap();
+        let head = store.head(7).unwrap();
+        let head =
+            Head { record: head.record, combination: head.combination.clone(), tree: head.tree.clone() };
+        let path = store.layout.block(7).join("shards");
+        let mut shards = fs::read(&path).unwrap();
+        shards[0] ^= 1;
+        fs::write(&path, shards).unwrap();
+        (store, head)
+    }
+
+    #[test]
+    fn a_publisher_killed_while_it_replaces_a_block_has_not_destroyed_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, head) = damaged_store(dir.path());
+        store.stage(&head, &encoded(7)).unwrap();
+        durable::rename(&store.layout.block(7), &store.layout.replaced(7)).unwrap();
+        // Killed between the two renames.
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        store.publish(8, None, 2, &encoded(8)).unwrap();
+        assert!(matches!(store.scrub(7, true).unwrap(), Health::Repaired { shards } if shards == [0]));
+
+        // Killed after both: what was replaced does not come back.
+        let dir = tempfile::tempdir().unwrap();
+        let (store, head) = damaged_store(dir.path());
+        store.stage(&head, &encoded(7)).unwrap();
+        store.put_in_place(7, true).unwrap();
+        assert!(store.layout.replaced(7).exists());
+        store.clear_partial().unwrap();
+        assert!(matches!(store.scrub(7, false).unwrap(), Health::Whole));
+        assert_eq!(fs::read_dir(store.layout.partial()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_put_in_place_leaves_the_one_that_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = damaged_store(dir.path());
+        // Nothing is staged, so the second rename fails.
+        assert!(store.put_in_place(7, true).is_err());
+        store.clear_partial().unwrap();
+        assert!(matches!(store.scrub(7, false).unwrap(), Health::Damaged { .. }));
+    }
 }

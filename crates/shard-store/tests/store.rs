@@ -3,6 +3,7 @@
 mod shared;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use availability::{Decoder, Progress, Verifier};
@@ -191,4 +192,142 @@ fn what_a_crash_left_is_cleared_and_never_seen() {
     assert_eq!(publish(&store, 2), Outcome::Published);
     assert_eq!(fs::read_dir(&partial).unwrap().count(), 0);
     assert!(matches!(store.scrub(2, false).unwrap(), Health::Whole));
+}
+
+/// The file that says which number has the commitment of block `number`.
+fn name_of(dir: &Path, number: u64) -> PathBuf {
+    let name = hex::encode(encoded(number).header().commitment().0);
+    dir.join("commitments").join(&name[..2]).join(&name[2..])
+}
+
+#[test]
+fn a_block_whose_name_is_damaged_is_found_by_its_commitment_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    let by_name = BlockId::Commitment(encoded(7).header().commitment());
+    let damage: [fn(&Path); 3] = [
+        |name| fs::write(name, "seven").unwrap(),
+        |name| fs::write(name, "99999").unwrap(),
+        |name| fs::remove_file(name).unwrap(),
+    ];
+    for damage in damage {
+        publish(&store, 7);
+        damage(&name_of(dir.path(), 7));
+        assert!(store.find(by_name).is_err());
+        assert!(matches!(store.scrub(7, false).unwrap(), Health::NameDamaged { repaired: false }));
+        assert!(matches!(store.scrub(7, true).unwrap(), Health::NameDamaged { repaired: true }));
+        assert_eq!(store.find(by_name).unwrap().record.number, 7);
+        assert!(matches!(store.scrub(7, true).unwrap(), Health::Whole));
+
+        damage(&name_of(dir.path(), 7));
+        assert_eq!(publish(&store, 7), Outcome::Restored);
+        assert_eq!(store.find(by_name).unwrap().record.number, 7);
+        assert_eq!(publish(&store, 7), Outcome::AlreadyThere);
+    }
+}
+
+#[test]
+fn another_block_under_a_number_whose_record_is_damaged_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    let kept = encoded(7).header().commitment();
+    publish(&store, 7);
+    let refused = || {
+        let error = store.publish(7, None, 0, &encoded(8)).unwrap_err();
+        assert!(matches!(error, StoreError::Conflict { number: 7, kept: found } if found == kept), "{error}");
+    };
+    flip(&folder(dir.path(), 7).join("head"), 10);
+    refused();
+    assert_eq!(publish(&store, 7), Outcome::Restored);
+    // A name left by a publication that was cut short does not hinder the block that is there.
+    fs::create_dir_all(name_of(dir.path(), 8).parent().unwrap()).unwrap();
+    fs::write(name_of(dir.path(), 8), "7").unwrap();
+    flip(&folder(dir.path(), 7).join("head"), 10);
+    assert_eq!(publish(&store, 7), Outcome::Restored);
+    fs::remove_file(name_of(dir.path(), 8)).unwrap();
+    // Also when it is pruned.
+    publish(&store, 9);
+    flip(&folder(dir.path(), 7).join("head"), 10);
+    store.prune(&Retention { blocks: Some(1), ..Retention::default() }, 0).unwrap();
+    refused();
+    assert_eq!(publish(&store, 7), Outcome::Published);
+}
+
+#[test]
+fn a_head_that_the_disk_cannot_read_is_a_damaged_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    (1..=3).for_each(|number| assert_eq!(publish(&store, number), Outcome::Published));
+    let head = folder(dir.path(), 1).join("head");
+    // Reading it fails, and not because it is not there.
+    fs::remove_file(&head).unwrap();
+    fs::create_dir(&head).unwrap();
+    assert!(matches!(store.find(BlockId::Number(1)), Err(StoreError::DamagedHead { .. })));
+    assert!(matches!(store.scrub(1, true).unwrap(), Health::HeadDamaged { .. }));
+    assert_eq!(publish(&store, 1), Outcome::Restored);
+    fs::remove_file(&head).unwrap();
+    fs::create_dir(&head).unwrap();
+    let pruned = store.prune(&Retention { blocks: Some(1), ..Retention::default() }, 0).unwrap();
+    assert_eq!((pruned.blocks, pruned.failed.len()), (vec![1, 2], 0));
+    assert_eq!(store.numbers().unwrap(), [3]);
+}
+
+#[test]
+fn a_block_with_a_damaged_head_is_counted_and_pruned_like_others() {
+    let block_bytes = 24 * encoded(1).header().shard_length().unwrap() as u64;
+    // A record that can be read although the head is damaged, one that cannot, and one that is not there.
+    let damage: [fn(&Path); 3] =
+        [|head| flip(head, 300), |head| flip(head, 30), |head| fs::remove_file(head).unwrap()];
+    for (damage, has_record) in damage.into_iter().zip([true, false, false]) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).unwrap();
+        (1..=4).for_each(|number| assert_eq!(publish(&store, number), Outcome::Published));
+        damage(&folder(dir.path(), 2).join("head"));
+        let retention = Retention { bytes: Some(3 * block_bytes), ..Retention::default() };
+        assert_eq!(store.prune(&retention, 0).unwrap().blocks, [1], "the damaged one takes its space");
+        let pruned = store.prune(&Retention { blocks: Some(2), ..Retention::default() }, 0).unwrap();
+        assert_eq!((pruned.blocks, pruned.bytes, pruned.failed.len()), (vec![2], block_bytes, 0));
+        assert_eq!(store.numbers().unwrap(), [3, 4]);
+        match store.find(BlockId::Number(2)) {
+            Ok(stored) => assert!(has_record && !stored.has_shards),
+            Err(error) => assert!(!has_record && matches!(error, StoreError::DamagedHead { .. }), "{error}"),
+        }
+        assert_eq!(publish(&store, 2), Outcome::Published);
+        assert!(matches!(store.scrub(2, false).unwrap(), Health::Whole));
+        let retention = Retention { age: Some(Duration::ZERO), ..Retention::default() };
+        damage(&folder(dir.path(), 3).join("head"));
+        let far = 1_000 * u64::from(u32::MAX);
+        assert_eq!(store.prune(&retention, far).unwrap().blocks, [2, 3], "by its age, too");
+    }
+}
+
+#[test]
+fn unreadable_blocks_do_not_hide_those_after_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    (0..200).for_each(|number| assert_eq!(publish(&store, number), Outcome::Published));
+    (1..198).for_each(|number| flip(&folder(dir.path(), number).join("head"), 20));
+    let listed = |from, limit| -> Vec<u64> {
+        store.list(from, limit).unwrap().iter().map(|stored| stored.record.number).collect()
+    };
+    assert_eq!(listed(0, 2), [0, 198]);
+    assert_eq!(listed(1, 1), [198]);
+    assert_eq!(listed(0, 100), [0, 198, 199]);
+    assert!(listed(u64::MAX, 100).is_empty());
+}
+
+#[test]
+fn a_group_of_which_all_is_pruned_leaves_no_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    for number in [1, 2, 1_001, 2_001] {
+        publish(&store, number);
+    }
+    let groups = || fs::read_dir(dir.path().join("blocks")).unwrap().count();
+    store.prune(&Retention { blocks: Some(3), ..Retention::default() }, 0).unwrap();
+    assert_eq!(groups(), 3, "block 2 is there");
+    store.prune(&Retention { blocks: Some(1), ..Retention::default() }, 0).unwrap();
+    assert_eq!(groups(), 1);
+    assert_eq!(publish(&store, 2), Outcome::Published);
+    assert_eq!(store.numbers().unwrap(), [2, 2_001]);
 }

@@ -37,7 +37,8 @@ impl Found {
     }
 }
 
-/// Scrubs all blocks, until `stop` says so, which hears how many blocks there are when it is first asked.
+/// Scrubs all blocks, until `stop` says so, which hears how many blocks there are when it is first asked. A block that cannot be
+/// scrubbed keeps no other from it.
 pub fn all(store: &Store, repair: bool, mut stop: impl FnMut(usize) -> bool) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let numbers = store.numbers()?;
@@ -48,9 +49,17 @@ pub fn all(store: &Store, repair: bool, mut stop: impl FnMut(usize) -> bool) -> 
         let health = match store.scrub(*number, repair) {
             // Pruned meanwhile.
             Err(StoreError::Pruned { .. } | StoreError::NoSuchBlock) => continue,
-            health => health?,
+            health => health,
         };
         found.blocks += 1;
+        let health = match health {
+            Ok(health) => health,
+            Err(error) => {
+                found.broken += 1;
+                found.lines.push(format!("block {number} cannot be scrubbed: {error}"));
+                continue;
+            }
+        };
         let (is_broken, line) = match health {
             Health::Whole => continue,
             Health::Damaged { shards } => {
@@ -58,6 +67,12 @@ pub fn all(store: &Store, repair: bool, mut stop: impl FnMut(usize) -> bool) -> 
             }
             Health::Repaired { shards } => {
                 (false, format!("shards {shards:?} were damaged, were set aside and are whole again"))
+            }
+            Health::NameDamaged { repaired: false } => {
+                (true, "it is not found by its commitment, which can be repaired".to_string())
+            }
+            Health::NameDamaged { repaired: true } => {
+                (false, "it was not found by its commitment, and is again".to_string())
             }
             Health::Lost { left, needed } => (
                 true,

@@ -41,7 +41,7 @@ pub struct Options {
     /// Look for damage and repair it this often
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     scrub_every: Duration,
-    /// Requests and shards that an address may ask for in a second, in the long run
+    /// Requests, shards, listed blocks and units of 64 KiB that an address may ask for in a second, in the long run
     #[arg(long, value_name = "REQUESTS", default_value_t = Limits::default().rate)]
     rate: u32,
 }

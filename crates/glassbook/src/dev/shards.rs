@@ -3,16 +3,16 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle as Thread};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use availability::encryption::{Exchange, Keyring};
+use availability::encryption::{EncryptionError, Exchange, Keyring};
 use availability::sampling::{Confidence, Policy, Strategy};
-use availability::{Commitment, Parameters};
+use availability::{CodingError, Commitment, Parameters};
 use light_client::{Http, LightClient};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -37,7 +37,8 @@ const TIMES: usize = 1 << 16;
 #[derive(Debug)]
 pub struct Shards {
     store: Store,
-    keyring: Option<Keyring>,
+    /// Where the keys are that batches are encrypted with, and whose they must be.
+    keyring: Option<(PathBuf, Exchange)>,
     /// From a sealed file to published shards.
     times: Mutex<Vec<Duration>>,
 }
@@ -45,18 +46,11 @@ pub struct Shards {
 impl Shards {
     /// Publishes a sealed batch's file, which was written at `sealed`; again if asked again. It is found by its commitment.
     pub fn publish(&self, file: &[u8], sealed: Option<SystemTime>) -> Result<Commitment, Fault> {
-        let keyring = self.keyring.as_ref();
-        let published = da::publish(&self.store, file, Parameters::DEFAULT, keyring).map_err(|error| {
-            let why = format!("{error:#}");
-            match error.downcast_ref() {
-                Some(StoreError::Conflict { .. }) => {
-                    let remedy = "the shard store holds another exchange's batch, or one that was encrypted otherwise: \
-                                  move it away";
-                    Fault::Lasting { why, remedy: remedy.to_string() }
-                }
-                _ => Fault::Passing(why),
-            }
-        })?;
+        // Read each time: a key may have been added since.
+        let keyring = self.keyring.as_ref().map(|(path, exchange)| load(path, *exchange)).transpose();
+        let published = keyring
+            .and_then(|keyring| da::publish(&self.store, file, Parameters::DEFAULT, keyring.as_ref()))
+            .map_err(|error| fault(&error))?;
         if let Some(took) = sealed.and_then(|sealed| sealed.elapsed().ok()) {
             let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
             if times.len() < TIMES {
@@ -69,9 +63,55 @@ impl Shards {
     /// What a batch was published by.
     pub fn commitment(&self, batch: u64) -> Result<Commitment, Fault> {
         let stored = self.store.find(BlockId::Number(batch));
-        let stored = stored.map_err(|error| Fault::Passing(format!("batch {batch} as shards: {error}")))?;
+        let stored =
+            stored.map_err(|error| fault(&anyhow!(error).context(format!("batch {batch} as shards"))))?;
         Ok(stored.record.commitment())
     }
+}
+
+/// A keyring, which must be this exchange's.
+fn load(path: &Path, exchange: Exchange) -> Result<Keyring> {
+    let keyring = Keyring::load(path)?;
+    let found = keyring.exchange();
+    if found != exchange {
+        return Err(EncryptionError::OtherExchange { expected: exchange, found })
+            .with_context(|| format!("{} is another exchange's keyring", path.display()));
+    }
+    Ok(keyring)
+}
+
+/// Whether publishing may work when it is tried again: what the file system or a full disk refuse. For all else, what to do about it.
+fn fault(error: &anyhow::Error) -> Fault {
+    let remedy = match (
+        error.downcast_ref::<StoreError>(),
+        error.downcast_ref::<EncryptionError>(),
+        error.downcast_ref::<CodingError>(),
+    ) {
+        (Some(StoreError::File { .. } | StoreError::DiskFull { .. }), ..)
+        | (_, Some(EncryptionError::Io { .. }), _) => return Fault::Passing(format!("{error:#}")),
+        (Some(StoreError::Conflict { .. }), ..) => {
+            "the shard store holds another exchange's batch, or one that was encrypted otherwise: move it away"
+        }
+        (Some(StoreError::DamagedHead { .. }), ..) => {
+            "publish the batch's file again with `glassbook da publish`, with the same --encrypt"
+        }
+        (Some(StoreError::NoSuchBlock), ..) => {
+            "the batch is not in the shard store, and was: put it back with `glassbook da publish`, with the same --encrypt"
+        }
+        (Some(StoreError::Coding(_)), ..)
+        | (_, Some(EncryptionError::TooLarge { .. }), _)
+        | (.., Some(_)) => {
+            "a batch so large cannot be published as shards: seal smaller ones with --batch, on new data"
+        }
+        (Some(_), ..) => "look at the shard store with `glassbook da scrub`",
+        (_, Some(EncryptionError::NoKey(_)), _) => {
+            "make a keyring whose first key is for that batch or an earlier one"
+        }
+        (_, Some(EncryptionError::Permissions { .. }), _) => "make the keyring its owner's only: chmod 600",
+        (_, Some(_), _) => "put this exchange's keyring back from a copy",
+        (None, None, None) => "the sealed batch's file is damaged: put it back from a copy",
+    };
+    Fault::Lasting { why: format!("{error:#}"), remedy: remedy.to_string() }
 }
 
 /// The store, its server, and the light client that samples it.
@@ -87,15 +127,10 @@ pub struct Availability {
 impl Availability {
     /// Opens the store in a folder and begins to serve it and to sample what is published from now on.
     pub fn start(options: &Options, dir: &Path, deployment: &Deployment, runtime: &Handle) -> Result<Self> {
-        let keyring = options.encrypt.as_ref().map(|path| Keyring::load(path)).transpose()?;
-        if let Some(keyring) = &keyring {
-            let ours = Exchange { chain_id: deployment.chain_id, contract: deployment.exchange.into_array() };
-            ensure!(
-                keyring.exchange() == ours,
-                "the keyring is another exchange's; this one is {} on chain {}",
-                deployment.exchange,
-                deployment.chain_id
-            );
+        let ours = Exchange { chain_id: deployment.chain_id, contract: deployment.exchange.into_array() };
+        let keyring = options.encrypt.clone().map(|path| (path, ours));
+        if let Some((path, exchange)) = &keyring {
+            load(path, *exchange)?;
         }
         let shards = Arc::new(Shards { store: Store::create(dir)?, keyring, times: Mutex::default() });
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.da_port);
@@ -227,4 +262,69 @@ fn percentiles(times: &mut [Duration]) -> String {
         time.map_or("-".to_string(), |time| format!("{:.1} ms", time.as_secs_f64() * 1e3))
     };
     format!("p50 {}, p99 {}", millis(at(50)), millis(at(99)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXCHANGE: Exchange = Exchange { chain_id: 1, contract: [7; 20] };
+
+    #[test]
+    fn only_what_the_disk_refuses_is_tried_again() {
+        let path = PathBuf::from("somewhere");
+        let broken = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+        for passing in [
+            anyhow!(StoreError::DiskFull { path: path.clone() }),
+            anyhow!(StoreError::File { path: path.clone(), source: broken() }),
+            anyhow!(EncryptionError::Io { path: path.clone(), source: broken() }),
+        ] {
+            assert!(matches!(fault(&passing.context("batch 1")), Fault::Passing(_)));
+        }
+        for (lasting, hint) in [
+            (anyhow!(StoreError::Conflict { number: 1, kept: Commitment([0; 32]) }), "move it away"),
+            (anyhow!(StoreError::DamagedHead { path, what: "cut short".to_string() }), "da publish"),
+            (anyhow!(StoreError::NoSuchBlock), "da publish"),
+            (anyhow!(EncryptionError::NoKey(1)), "first key"),
+            (anyhow!(EncryptionError::TooLarge { bytes: 2, limit: 1 }), "--batch"),
+            (anyhow!(CodingError::PayloadTooLong { length: 9 }), "--batch"),
+            (
+                da::publish(&store(), b"no batch", Parameters::DEFAULT, None).map(drop).unwrap_err(),
+                "from a copy",
+            ),
+        ] {
+            let Fault::Lasting { why, remedy } = fault(&lasting) else { panic!("{lasting}") };
+            assert!(!why.is_empty() && remedy.contains(hint), "{why}; {remedy}");
+        }
+    }
+
+    fn store() -> Store {
+        let dir = tempfile::tempdir().unwrap();
+        Store::create(dir.path()).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_was_added_is_there_for_the_next_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keyring");
+        let mut keyring = Keyring::generate(EXCHANGE, 0).unwrap();
+        keyring.save(&path).unwrap();
+        let shards = Shards {
+            store: Store::create(&dir.path().join("store")).unwrap(),
+            keyring: Some((path.clone(), EXCHANGE)),
+            times: Mutex::default(),
+        };
+        let count = || load(&path, EXCHANGE).unwrap().ids().count();
+        assert_eq!(count(), 1);
+        keyring.rotate(9).unwrap();
+        keyring.save(&path).unwrap();
+        assert_eq!(count(), 2);
+        // The file is read for each batch: once it is gone, none is published under a key from before.
+        std::fs::remove_file(&path).unwrap();
+        let Err(Fault::Passing(why)) = shards.publish(b"no batch", None) else { panic!("it was not read") };
+        assert!(why.contains("keyring"), "{why}");
+        // Another exchange's is refused.
+        Keyring::generate(Exchange { chain_id: 2, ..EXCHANGE }, 0).unwrap().save(&path).unwrap();
+        assert!(matches!(shards.publish(b"no batch", None), Err(Fault::Lasting { .. })));
+    }
 }

@@ -4,21 +4,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use availability::Sample;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use bytes::Bytes;
 use light_client::wire::{self, BlockInfo, BlockList, MAX_ANSWER, MAX_INDICES, MAX_INFO};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::buckets::Buckets;
 use super::connections::Peer;
+use super::room::{Room, Taken};
 use super::{Limits, Refused};
 use crate::{BlockId, Head, Store, StoreError, Stored};
 
@@ -27,13 +28,16 @@ const MAX_QUERY: usize = 1_024;
 /// Blocks in a list at most, and where nobody says how many.
 const MAX_LISTED: usize = 100;
 const LISTED: usize = 20;
+/// More bytes a block in a list does not have.
+const LISTED_BYTES: usize = 1 << 10;
 /// Requests that read disks at a time.
 const READERS: usize = 32;
 /// How long a request waits for its turn, to read and to have room in memory.
 const TURN: Duration = Duration::from_secs(5);
-
-/// A unit of memory for answers.
-const UNIT: usize = 1 << 10;
+/// So many bytes of shards count as much as a request.
+const COUNTED: usize = 64 << 10;
+/// Room for answers without shards, which are small: nobody who asks for shards keeps others from them.
+const INFOS: usize = 32 << 20;
 
 /// What is answered of some shards.
 type Answer = fn(&Store, &Head, &[usize]) -> Result<Vec<u8>, Refused>;
@@ -42,8 +46,10 @@ struct Server {
     store: Arc<Store>,
     buckets: Buckets,
     readers: Arc<Semaphore>,
-    /// Room for answers, in units.
-    room: Arc<Semaphore>,
+    /// For answers with shards.
+    shards: Room,
+    /// For others.
+    infos: Room,
 }
 
 pub fn routes(store: Arc<Store>, limits: Limits) -> Router {
@@ -51,7 +57,8 @@ pub fn routes(store: Arc<Store>, limits: Limits) -> Router {
         store,
         buckets: Buckets::new(limits.rate, limits.burst, Instant::now()),
         readers: Arc::new(Semaphore::new(READERS)),
-        room: Arc::new(Semaphore::new(limits.answers.max(MAX_ANSWER) / UNIT)),
+        shards: Room::new(limits.answers, MAX_ANSWER),
+        infos: Room::new(INFOS, MAX_INFO),
     });
     Router::new()
         .route("/v1/blocks", get(list))
@@ -104,15 +111,6 @@ impl Server {
         done.await.unwrap_or(Err(Refused::Failed))
     }
 
-    /// Room for so many bytes of an answer.
-    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).map_err(|_| Refused::TooLong)?;
-        match timeout(TURN, Arc::clone(&self.room).acquire_many_owned(units)).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Refused::Busy),
-        }
-    }
-
     /// Shards of a block as an answer, once there is room for them.
     async fn shards(
         &self,
@@ -121,8 +119,6 @@ impl Server {
         indices: Vec<usize>,
         answer: Answer,
     ) -> Result<Response, Refused> {
-        let cost = u32::try_from(indices.len()).unwrap_or(u32::MAX);
-        self.buckets.take(peer, cost, Instant::now()).map_err(Refused::TooMany)?;
         let head = self.read(move |store| {
             let found = store.find(id)?;
             Ok(store.head(found.record.number)?)
@@ -141,7 +137,9 @@ impl Server {
         if bytes > MAX_ANSWER {
             return Err(Refused::TooLong);
         }
-        let room = self.room(bytes).await?;
+        let cost = u32::try_from(indices.len() + bytes / COUNTED).unwrap_or(u32::MAX);
+        self.buckets.take_more(peer, cost, Instant::now()).map_err(Refused::TooMany)?;
+        let room = self.shards.take(peer, bytes, TURN).await.ok_or(Refused::Busy)?;
         let body = self.read(move |store| answer(store, &head, &indices)).await?;
         // The room is given back when the last byte is sent, or the connection has ended.
         let body = Bytes::from_owner(Held { body, _room: room });
@@ -152,7 +150,7 @@ impl Server {
 /// An answer, and the room that it takes.
 struct Held {
     body: Vec<u8>,
-    _room: OwnedSemaphorePermit,
+    _room: Taken,
 }
 
 impl AsRef<[u8]> for Held {
@@ -161,7 +159,11 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-async fn list(State(server): State<Arc<Server>>, RawQuery(query): RawQuery) -> Result<Response, Refused> {
+async fn list(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
     let (mut from, mut limit) = (0, LISTED);
     for (name, value) in pairs(query.as_deref())? {
         let number = value.parse::<u64>().map_err(|_| Refused::Query("from and limit are numbers"))?;
@@ -171,17 +173,25 @@ async fn list(State(server): State<Arc<Server>>, RawQuery(query): RawQuery) -> R
             _ => return Err(Refused::Query("the query has from and limit")),
         }
     }
+    let cost = u32::try_from(limit).unwrap_or(u32::MAX);
+    server.buckets.take_more(peer, cost, Instant::now()).map_err(Refused::TooMany)?;
+    let room = server.infos.take(peer, limit * LISTED_BYTES, TURN).await.ok_or(Refused::Busy)?;
     // One more tells whether there are more.
     let mut found = server.read(move |store| Ok(store.list(from, limit + 1)?)).await?;
     let next = found.get(limit).map(|stored| stored.record.number);
     found.truncate(limit);
     let blocks = found.iter().map(|stored| info(stored, None)).collect::<Result<_, _>>()?;
-    Ok(Json(BlockList { blocks, next }).into_response())
+    let body = serde_json::to_vec(&BlockList { blocks, next }).map_err(|_| Refused::Failed)?;
+    Ok(json(body, room))
 }
 
-async fn block(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Result<Response, Refused> {
+async fn block(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path(name): Path<String>,
+) -> Result<Response, Refused> {
     let id = block_id(&name)?;
-    let room = server.room(MAX_INFO).await?;
+    let room = server.infos.take(peer, MAX_INFO, TURN).await.ok_or(Refused::Busy)?;
     let body = server.read(move |store| {
         let stored = store.find(id)?;
         let combination = match stored.has_shards {
@@ -190,8 +200,12 @@ async fn block(State(server): State<Arc<Server>>, Path(name): Path<String>) -> R
         };
         serde_json::to_vec(&info(&stored, combination)?).map_err(|_| Refused::Failed)
     });
-    let body = Bytes::from_owner(Held { body: body.await?, _room: room });
-    Ok(([(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response())
+    Ok(json(body.await?, room))
+}
+
+fn json(body: Vec<u8>, room: Taken) -> Response {
+    let body = Bytes::from_owner(Held { body, _room: room });
+    ([(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response()
 }
 
 async fn shard(

@@ -45,6 +45,21 @@ impl Buckets {
     /// # Errors
     /// How long to wait, when there is too little in it. What is more than a bucket holds takes all of a full one.
     pub fn take(&self, peer: Peer, cost: u32, now: Instant) -> Result<(), Duration> {
+        let cost = (u64::from(cost) * 1_000).min(self.burst);
+        self.draw(peer, cost, cost, now)
+    }
+
+    /// Takes more for a request that was counted already. A bucket that was full before the request has enough.
+    ///
+    /// # Errors
+    /// How long to wait before the request is made again, which counts again.
+    pub fn take_more(&self, peer: Peer, cost: u32, now: Instant) -> Result<(), Duration> {
+        let cost = (u64::from(cost) * 1_000).min(self.burst - 1_000);
+        self.draw(peer, cost, cost + 1_000, now)
+    }
+
+    /// Takes `cost`; or says when there is `again` in the bucket. Both in thousandths.
+    fn draw(&self, peer: Peer, cost: u64, again: u64, now: Instant) -> Result<(), Duration> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let full = Bucket { thousandths: self.burst, at: now };
         if table.own.len() >= TABLE && !table.own.contains_key(&peer) && now >= table.crowded_until {
@@ -57,13 +72,12 @@ impl Buckets {
             &mut table.shared
         };
         let held = self.filled(*bucket, now);
-        let cost = (u64::from(cost) * 1_000).min(self.burst);
         match held.checked_sub(cost) {
             Some(left) => {
                 *bucket = Bucket { thousandths: left, at: now };
                 Ok(())
             }
-            None => Err(Duration::from_millis((cost - held).div_ceil(self.rate))),
+            None => Err(Duration::from_millis((again - held).div_ceil(self.rate))),
         }
     }
 
@@ -109,6 +123,25 @@ mod tests {
         let buckets = Buckets::new(10, 30, start);
         buckets.take(peer(1), 64, start).unwrap();
         assert_eq!(buckets.take(peer(1), 64, start), Err(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn whoever_waits_as_long_as_told_has_enough_for_the_request_and_all_of_its_answer() {
+        for (rate, burst) in [(1, 1), (1, 8), (10, 30)] {
+            let mut now = Instant::now();
+            let buckets = Buckets::new(rate, burst, now);
+            for _ in 0..5 {
+                let ask =
+                    |now| buckets.take(peer(1), 1, now).and_then(|()| buckets.take_more(peer(1), 300, now));
+                let mut waits = 0;
+                while let Err(wait) = ask(now) {
+                    now += wait;
+                    waits += 1;
+                    // Once for the request, once for its answer.
+                    assert!(waits <= 2, "{rate} {burst}");
+                }
+            }
+        }
     }
 
     /// A flood from very many addresses neither fills the memory nor takes away what those have who were there before.

@@ -1,13 +1,14 @@
 //! Serves a store over HTTP to whoever asks. What is asked and answered is in [`light_client::wire`].
 //!
 //! Everything that a stranger can use up has a limit ([`Limits`]): connections, in all and of an address; the life of a connection,
-//! which bounds slow requests and slow readers alike; shards of an address in a time; bytes of answers in memory; indices in a
-//! request; the length of an answer. Each connection carries one request.
+//! which bounds slow requests and slow readers alike; requests, shards and bytes of an address in a time; bytes of answers in memory,
+//! in all and of an address; indices in a request; the length of an answer. Each connection carries one request.
 
 mod answers;
 mod buckets;
 mod connections;
 mod refusal;
+mod room;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,11 +31,13 @@ pub struct Limits {
     pub connections_of_address: usize,
     /// How long a connection lives, from the first byte of the request to the last of the answer.
     pub connection_life: Duration,
-    /// What an address may ask for in a second in the long run: a request counts one, and each of its shards one.
+    /// What an address may ask for in a second in the long run: a request counts one, each of its shards or listed blocks one, and
+    /// each 64 KiB of shards one.
     pub rate: u32,
     /// What it may ask for at once after a time without asking.
     pub burst: u32,
-    /// Bytes of answers with shards in memory at a time. Not less than [`light_client::wire::MAX_ANSWER`].
+    /// Bytes of answers with shards in memory at a time, of one address an eighth. Neither is less than
+    /// [`light_client::wire::MAX_ANSWER`].
     pub answers: usize,
 }
 
