@@ -136,6 +136,9 @@ pub struct Options {
     /// When a deposit on L1 counts
     #[arg(long, value_enum, default_value_t = Certainty::Finalized, help_heading = "Chain")]
     pub deposits: Certainty,
+    /// Leave final withdrawals to their owners' claims (`glassbook l1 claim`) instead of paying for them
+    #[arg(long, help_heading = "Chain")]
+    pub no_claims: bool,
     /// Seconds from a proof to finality
     #[arg(long, value_name = "SECONDS", default_value_t = 2, help_heading = "Chain")]
     pub finality_delay: u64,

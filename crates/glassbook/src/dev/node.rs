@@ -191,7 +191,9 @@ fn on_chain(
         while !(over() || troubled() || played()) {
             show(&spinner, &exchange, &settler);
             let settled = settler.settled.load(Ordering::Relaxed);
-            runtime.block_on(claim_to(&funder, &deployment, places, &mut claimed, settled))?;
+            if !options.no_claims {
+                runtime.block_on(claim_to(&funder, &deployment, places, &mut claimed, settled))?;
+            }
             thread::sleep(IDLE);
         }
         if troubled() {
@@ -271,7 +273,9 @@ fn finish(
         let last = last_batch(&places.batches())?;
         let settled = settler.settled.load(Ordering::Relaxed);
         if stats.executed == stats.sealed && settled == last {
-            runtime.block_on(claim_to(funder, deployment, places, &mut claimed, settled))?;
+            if !options.no_claims {
+                runtime.block_on(claim_to(funder, deployment, places, &mut claimed, settled))?;
+            }
             break;
         }
         if settler.has_ended() || began.elapsed() > ENDING {

@@ -129,6 +129,7 @@ impl World {
             "0",
             "--status-port",
             "0",
+            "--no-claims",
             "--data",
         ]);
         command.arg(self.data()).args(arguments);
