@@ -47,7 +47,12 @@ pub(crate) fn mmcs() -> Mmcs {
 }
 
 pub(crate) fn pcs() -> Pcs {
-    let parameters = FriParameters {
+    Pcs::new(Dft::default(), mmcs(), parameters(ChallengeMmcs::new(mmcs())))
+}
+
+/// What the security statement is made for.
+fn parameters<M>(mmcs: M) -> FriParameters<M> {
+    FriParameters {
         log_blowup: LOG_BLOWUP,
         log_final_poly_len: 0,
         max_log_arity: LOG_ARITY,
@@ -55,9 +60,8 @@ pub(crate) fn pcs() -> Pcs {
         batch_proof_of_work_bits: 0,
         commit_proof_of_work_bits: 0,
         query_proof_of_work_bits: GRINDING_BITS,
-        mmcs: ChallengeMmcs::new(mmcs()),
-    };
-    Pcs::new(Dft::default(), mmcs(), parameters)
+        mmcs,
+    }
 }
 
 #[cfg(test)]
@@ -100,17 +104,7 @@ mod tests {
     #[test]
     fn plonky3_counts_the_same_bits() {
         for log_rows in LEAST_LOG_ROWS..=MOST_LOG_ROWS {
-            let regime: FriRegime = FriParameters {
-                log_blowup: LOG_BLOWUP,
-                log_final_poly_len: 0,
-                max_log_arity: LOG_ARITY,
-                num_queries: QUERIES,
-                batch_proof_of_work_bits: 0,
-                commit_proof_of_work_bits: 0,
-                query_proof_of_work_bits: GRINDING_BITS,
-                mmcs: (),
-            }
-            .security_regime();
+            let regime: FriRegime = parameters(()).security_regime();
             let [_, fold, queries, _] = rounds(log_rows);
             let missed = p3_security::proximity::alpha_udr(log_rows, LOG_BLOWUP, 1);
             let theirs = query_phase_error(missed, regime.num_queries, regime.query_pow_bits).bits();
