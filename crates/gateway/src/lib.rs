@@ -1,0 +1,13 @@
+//! The front door of the exchange: what trading software and people's browsers speak to.
+//!
+//! ```text
+//!  exchange ──tape──► view (the rules again, on a book of its own; history of orders, trades, candles)
+//!                       │ queries, updates
+//!             binance/ (REST, streams)   native/ (batches, receipts, stream-signed orders)   fix/
+//!                       │ orders
+//!  exchange ◄─submissions── desk (signs for accounts that delegated their session to this gateway)
+//! ```
+//!
+//! Must not know of chains or proof systems: what became of a batch comes through a port.
+
+pub mod view;
