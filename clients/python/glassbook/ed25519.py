@@ -7,6 +7,8 @@ from whoever can measure its time on the same machine; install `cryptography` wh
 from __future__ import annotations
 
 from hashlib import sha512
+from importlib import import_module
+from typing import Any
 
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
@@ -118,17 +120,25 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     return _equal(_multiply(answer, _B), _add(point, _multiply(challenge, key)))
 
 
-try:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+def _library() -> Any:
+    try:
+        return import_module("cryptography.hazmat.primitives.asymmetric.ed25519").Ed25519PrivateKey
+    except ImportError:
+        return None
 
-    def public_key(seed: bytes) -> bytes:
-        """The public key of a secret key of 32 bytes."""
-        return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
-    def sign(seed: bytes, message: bytes) -> bytes:
-        """The signature over a message."""
-        return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+_LIBRARY = _library()
 
-except ImportError:
-    public_key = public_key_slowly
-    sign = sign_slowly
+
+def public_key(seed: bytes) -> bytes:
+    """The public key of a secret key of 32 bytes."""
+    if _LIBRARY is None:
+        return public_key_slowly(seed)
+    return bytes(_LIBRARY.from_private_bytes(seed).public_key().public_bytes_raw())
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """The signature over a message."""
+    if _LIBRARY is None:
+        return sign_slowly(seed, message)
+    return bytes(_LIBRARY.from_private_bytes(seed).sign(message))
