@@ -19,7 +19,7 @@ use super::error::{Refusals, unknown_account};
 use super::extract::{Path, Query};
 use super::hexadecimal::{read_array, show};
 use super::results::time;
-use super::state::Turn;
+use super::api::Turn;
 use super::{ApiError, ForcedOperation, Native};
 use crate::view::Account;
 
@@ -61,7 +61,7 @@ pub(crate) async fn exchange(State(native): State<Arc<Native>>) -> Result<Json<E
 /// this gateway.
 #[utoipa::path(
     get, path = "/accounts/{account}", tag = "accounts",
-    params(("account" = u32, Path, description = "Its number", maximum = 4294967295)),
+    params(("account" = u32, Path, description = "Its number", maximum = 4294967295_u64)),
     responses((status = 200, description = "The account", body = AccountBody), Refusals)
 )]
 pub(crate) async fn account(
@@ -125,7 +125,7 @@ pub(crate) struct AfterBatch {
 /// contract pays by such proofs, under the last final root.
 #[utoipa::path(
     get, path = "/accounts/{account}/balance-proof", tag = "accounts",
-    params(("account" = u32, Path, description = "Its number", maximum = 4294967295), AfterBatch),
+    params(("account" = u32, Path, description = "Its number", maximum = 4294967295_u64), AfterBatch),
     responses((status = 200, description = "The proofs", body = BalanceProofBody), Refusals)
 )]
 pub(crate) async fn balance_proof(

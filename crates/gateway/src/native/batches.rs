@@ -22,7 +22,7 @@ use utoipa::IntoParams;
 use super::answers::{AvailabilityBody, BatchBody, CommandBody, TransitionBody};
 use super::error::Refusals;
 use super::extract::{Path, Query};
-use super::state::Turn;
+use super::api::Turn;
 use super::{ApiError, Native, Stage};
 
 /// Batches in one answer at most.

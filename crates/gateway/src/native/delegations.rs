@@ -20,7 +20,7 @@ use super::error::Refusals;
 use super::extract::{Body, Path, Query};
 use super::hexadecimal::{read_array, show};
 use super::results::{OutcomeBody, time};
-use super::state::Turn;
+use super::api::Turn;
 use super::{ApiError, Native};
 use crate::view::Account;
 
@@ -141,7 +141,7 @@ impl Native {
 /// the gateway can then do for the account what a session can: trade, cancel, withdraw to the owner.
 #[utoipa::path(
     get, path = "/delegations/{account}", tag = "delegations",
-    params(("account" = u32, Path, description = "Its number", maximum = 4294967295), Expires),
+    params(("account" = u32, Path, description = "Its number", maximum = 4294967295_u64), Expires),
     responses((status = 200, description = "What to sign", body = DelegationOffer), Refusals)
 )]
 pub(crate) async fn offer(

@@ -3,6 +3,7 @@
 //! Stream-signed orders, how far each command is on its way to finality, receipts, proofs of balances, the sealed batches and
 //! their proofs. What becomes of batches after they are sealed comes through [`Lifecycle`]: nothing here knows a chain or a
 //! proof system.
+#![allow(unused_qualifications, reason = "utoipa's macros name types as they are named in attributes")]
 
 mod accounts;
 mod answers;
@@ -20,7 +21,7 @@ mod owner_requests;
 mod receipts;
 mod results;
 mod routes;
-mod state;
+mod api;
 mod stream;
 mod submissions;
 mod unsettled;
@@ -31,5 +32,5 @@ pub use lifecycle::{
     Progress, ProofFile, Sample, Stage, StageReached, Transition, Transitions,
 };
 pub use routes::{PREFIX, document, router};
-pub use state::{Native, NativeOptions};
+pub use api::{Native, NativeOptions};
 pub use unsettled::Unsettled;

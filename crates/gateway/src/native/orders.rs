@@ -13,7 +13,7 @@ use super::error::Refusals;
 use super::extract::Path;
 use super::hexadecimal::show;
 use super::results::{EventBody, OutcomeBody};
-use super::state::Turn;
+use super::api::Turn;
 use super::{ApiError, Native, Stage};
 use crate::view::Order;
 use state::Sha256Hash;

@@ -18,7 +18,7 @@ use super::delegations::not_kept;
 use super::error::Refusals;
 use super::extract::{Body, Path};
 use super::hexadecimal::read_array;
-use super::state::Turn;
+use super::api::Turn;
 use super::{ApiError, Native};
 use crate::clock;
 use crate::keys::{KeyError, KeyFailure, KeyInfo, KeyKind, Role};
@@ -243,7 +243,7 @@ impl From<KeyError> for ApiError {
 #[utoipa::path(
     post, path = "/keys", tag = "delegations", request_body = KeyRequest,
     params(
-        ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295),
+        ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295_u64),
         ("glassbook-time" = u64, Header, description = "Milliseconds since 1970, later than the last request's"),
         ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits"),
     ),
@@ -308,7 +308,7 @@ fn kind_name(kind: KeyKind) -> &'static str {
 #[utoipa::path(
     get, path = "/keys", tag = "delegations",
     params(
-        ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295),
+        ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295_u64),
         ("glassbook-time" = u64, Header, description = "Milliseconds since 1970, later than the last request's"),
         ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits"),
     ),
@@ -332,7 +332,7 @@ pub(crate) async fn list(
     delete, path = "/keys/{apiKey}", tag = "delegations",
     params(
         ("apiKey" = String, Path, description = "The key", pattern = "^[0-9A-Za-z]{64}$"),
-        ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295),
+        ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295_u64),
         ("glassbook-time" = u64, Header, description = "Milliseconds since 1970, later than the last request's"),
         ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits"),
     ),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::any;
 use axum::{Json, Router, middleware};
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -82,8 +82,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
 pub fn router(native: Arc<Native>) -> Router {
     let (routes, _) = documented(native.submission_bytes).split_for_parts();
     let unknown = Router::new()
-        .route(&format!("{PREFIX}/"), get(nothing_here))
-        .route(&format!("{PREFIX}/{{*path}}"), axum::routing::any(nothing_here));
+        .route(PREFIX, any(nothing_here))
+        .route(&format!("{PREFIX}/"), any(nothing_here))
+        .route(&format!("{PREFIX}/{{*path}}"), any(nothing_here));
     routes
         .merge(unknown)
         .method_not_allowed_fallback(wrong_method)

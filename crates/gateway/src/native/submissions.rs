@@ -16,7 +16,7 @@ use super::answers::AcknowledgementBody;
 use super::error::Refusals;
 use super::extract::Body;
 use super::hexadecimal::{read, read_array};
-use super::state::Turn;
+use super::api::Turn;
 use super::{ApiError, Native};
 
 /// Submissions with more signatures are checked on threads that may take long.

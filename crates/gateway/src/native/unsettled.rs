@@ -65,7 +65,7 @@ impl Lifecycle for Unsettled {
     }
 
     fn batches(&self, from: u64, limit: usize) -> Result<Vec<BatchRecord>, LifecycleError> {
-        Ok((from.max(1)..).take(limit).map_while(|number| self.record(number)).collect())
+        Ok((0..limit as u64).map_while(|place| self.record(from.max(1).checked_add(place)?)).collect())
     }
 
     fn news(&self) -> watch::Receiver<u64> {

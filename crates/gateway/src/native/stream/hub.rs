@@ -205,7 +205,7 @@ fn follow_tape(native: &Weak<Native>) {
             let Some(native) = native.upgrade() else { return };
             let hub = Arc::clone(&native.hub);
             drop(native);
-            match subscription.next_timeout(PATIENCE) {
+            match subscription.next_within(PATIENCE) {
                 Ok(message) => {
                     if let FeedUpdate::Command(entry) = &message.body {
                         hub.tape(entry);

@@ -12,6 +12,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::http::StatusCode;
 use axum::response::Response as HttpResponse;
 use state::{Sha256Hash, TreeHash as _};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -19,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use transition::{Crypto as _, Native as Crypto};
 use types::{AccountId, MarketId, SessionKey};
 
+use super::hub::Frame;
 use super::protocol::{
     AuthenticateParams, Channel, ChannelParams, DepthBody, Gap, Method, Request, Response, ResultBody, Told,
 };
@@ -28,6 +30,7 @@ use crate::native::accounts::unknown_market;
 use crate::native::error::{Refusals, unknown_account};
 use crate::native::hexadecimal::read_array;
 use crate::native::limits::charge;
+use crate::native::submissions::StreamsRequest;
 use crate::native::{ApiError, Native};
 use crate::server::ClientAddress;
 
@@ -123,52 +126,54 @@ impl Connection {
         let mut pings = interval(Duration::from_secs(limits.ws_ping_seconds.max(1)));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let native = Arc::clone(&self.native);
-        let closing = loop {
+        let Closing(code, reason) = loop {
             let message = tokio::select! {
                 message = socket.recv() => {
                     heard = Instant::now();
                     match message {
                         Some(Ok(Message::Text(text))) => match self.answer(text.as_str()).await {
-                            Ok(()) => continue,
+                            Ok(answer) => answer,
                             Err(closing) => break closing,
                         },
                         Some(Ok(Message::Binary(_))) => break Closing(close_code::UNSUPPORTED, "send text"),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
                         Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                     }
                 }
-                Some(message) = queue.recv() => message,
+                message = queue.recv() => message,
                 _ = pings.tick() => match heard.elapsed() > silence {
                     true => break Closing(close_code::POLICY, "silent for too long"),
-                    false => Message::Ping(Default::default()),
+                    false => Some(Message::Ping(Default::default())),
                 },
                 () = native.gateway.stopped() => break Closing(close_code::AWAY, "the exchange stops"),
             };
+            let Some(message) = message else { continue };
             match timeout(SENDING, socket.send(message)).await {
                 Ok(Ok(())) => {}
                 // Nobody takes it: neither will he take a farewell.
                 Ok(Err(_)) | Err(_) => return,
             }
         };
-        let Closing(code, reason) = closing;
         let farewell = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let _ = timeout(SENDING, socket.send(farewell)).await;
     }
 
-    /// Answers one message. Whoever does not take his answers is not read any further.
-    async fn answer(&mut self, text: &str) -> Result<(), Closing> {
+    /// The answer to a message; none where it comes later. Nothing more is read before it is sent.
+    async fn answer(&mut self, text: &str) -> Result<Option<Message>, Closing> {
         if let Some(address) = self.address
             && let Err(error) = charge(&self.native, address, 1)
         {
-            let banned = error.status == StatusCode::IM_A_TEAPOT;
-            self.respond(None, Err(error)).await?;
-            return if banned { Err(Closing(close_code::POLICY, "banned")) } else { Ok(()) };
+            return match error.status == StatusCode::IM_A_TEAPOT {
+                true => Err(Closing(close_code::POLICY, "banned")),
+                false => Ok(Some(response(None, Err(error)))),
+            };
         }
         let request: Request = match serde_json::from_str(text) {
             Ok(request) => request,
             Err(error) => {
                 let remedy = "see /asyncapi.json for what a message must be";
-                return self.respond(None, Err(ApiError::bad("bad_message", error.to_string(), remedy))).await;
+                let error = ApiError::bad("bad_message", error.to_string(), remedy);
+                return Ok(Some(response(None, Err(error))));
             }
         };
         let id = Some(request.id);
@@ -180,48 +185,34 @@ impl Connection {
                 self.channels.remove(&channel);
                 done(&self.native)
             }),
-            Method::Subscribe(params) => match self.admit(&params) {
-                // The answer comes before the first message.
-                Ok(channel) => {
-                    let result = done(&self.native);
-                    self.respond(id, Ok(result)).await?;
-                    self.follow(channel);
-                    return Ok(());
-                }
+            // Its messages wait in the queue until the answer is sent.
+            Method::Subscribe(params) => self.admit(&params).map(|channel| {
+                self.follow(channel);
+                done(&self.native)
+            }),
+            Method::Submit(params) => match self.submit(id, params).await {
+                Ok(()) => return Ok(None),
                 Err(error) => Err(error),
             },
-            Method::Submit(params) => {
-                let Ok(permit) = Arc::clone(&self.submissions).try_acquire_owned() else {
-                    let message = "too many submissions of this connection are under way";
-                    return self.respond(id, Err(ApiError::later("busy", message, 1))).await;
-                };
-                let promise = match params.submission() {
-                    Ok(submission) => self.native.hand_in(submission).await,
-                    Err(error) => Err(error),
-                };
-                match promise {
-                    Ok(promise) => {
-                        let (native, outgoing) = (Arc::clone(&self.native), self.outgoing.clone());
-                        tokio::spawn(async move {
-                            let _permit = permit;
-                            let answer = native.acknowledged(promise).await;
-                            let answer = answer.map(|done| ResultBody::Acknowledgement(done.into()));
-                            let _ = outgoing.send(response(id, answer)).await;
-                        });
-                        return Ok(());
-                    }
-                    Err(error) => Err(error),
-                }
-            }
         };
-        self.respond(id, result).await
+        Ok(Some(response(id, result)))
     }
 
-    async fn respond(&self, id: Option<u64>, result: Result<ResultBody, ApiError>) -> Result<(), Closing> {
-        // The queue is emptied by the very task that waits here: it must not wait for room.
-        self.outgoing
-            .try_send(response(id, result))
-            .map_err(|_| Closing(close_code::POLICY, "answers are not taken"))
+    /// Hands commands in; the answer comes when they are durable and executed.
+    async fn submit(&self, id: Option<u64>, params: StreamsRequest) -> Result<(), ApiError> {
+        let permit = Arc::clone(&self.submissions).try_acquire_owned().map_err(|_| {
+            ApiError::later("busy", "too many submissions of this connection are under way", 1)
+        })?;
+        let promise = self.native.hand_in(params.submission()?).await?;
+        let (native, outgoing) = (Arc::clone(&self.native), self.outgoing.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let answer = native.acknowledged(promise).await;
+            let answer = answer.map(|done| ResultBody::Acknowledgement(done.into()));
+            // Whoever is gone does not mind.
+            let _ = outgoing.send(response(id, answer)).await;
+        });
+        Ok(())
     }
 
     fn authenticate(&mut self, params: AuthenticateParams) -> Result<ResultBody, ApiError> {
@@ -298,7 +289,9 @@ impl Connection {
 
     fn follow(&mut self, channel: Channel) {
         let (native, outgoing) = (Arc::clone(&self.native), self.outgoing.clone());
-        let task = tokio::spawn(forward(native, channel, outgoing));
+        // From now on: nothing that happens after the answer is missing.
+        let frames = native.hub.follow(channel);
+        let task = tokio::spawn(forward(native, channel, frames, outgoing));
         let native = Arc::clone(&self.native);
         self.channels.insert(channel, Following { native, channel, task });
     }
@@ -328,8 +321,12 @@ fn login_digest(native: &Native, account: AccountId, time: u64) -> [u8; 32] {
 
 /// Passes a channel's messages on, as fast as the connection takes them. Whoever is too slow is told how many he missed; of a
 /// book he gets a new snapshot.
-async fn forward(native: Arc<Native>, channel: Channel, outgoing: mpsc::Sender<Message>) {
-    let mut frames = native.hub.follow(channel);
+async fn forward(
+    native: Arc<Native>,
+    channel: Channel,
+    mut frames: Receiver<Frame>,
+    outgoing: mpsc::Sender<Message>,
+) {
     let mut known = match channel {
         // The channel is followed before the snapshot is made: nothing is missing between them.
         Channel::Depth(market) => match snapshot(&native, market, &outgoing).await {
