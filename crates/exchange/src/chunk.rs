@@ -101,8 +101,7 @@ impl Chunk {
                         timestamp: *timestamp,
                         outcomes: self.outcomes[at..at + *count].to_vec(),
                     };
-                    // Whoever no longer waits does not mind.
-                    let _ = reply.send(Ok(answer));
+                    reply.send(Ok(answer));
                 }
                 at += *count;
             }
@@ -115,7 +114,7 @@ impl Chunk {
             if let Item::Bundle { reply, .. } = item
                 && let Some(reply) = reply.take()
             {
-                let _ = reply.send(Err(refused.clone()));
+                reply.send(Err(refused.clone()));
             }
         }
     }

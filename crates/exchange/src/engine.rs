@@ -172,7 +172,7 @@ impl Engine {
             self.roll_back(&submission, &checked);
             self.counters.accepted.fetch_sub(submission.len() as u64, Ordering::Relaxed);
             if let Some(reply) = reply {
-                let _ = reply.send(Err(refused));
+                reply.send(Err(refused));
             }
             return;
         }
