@@ -19,6 +19,7 @@ mod error;
 mod gateway;
 pub mod keys;
 pub mod limits;
+pub mod native;
 mod private;
 mod server;
 pub mod settings;
