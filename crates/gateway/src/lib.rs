@@ -10,4 +10,5 @@
 //!
 //! Must not know of chains or proof systems: what became of a batch comes through a port.
 
+pub mod page;
 pub mod view;

@@ -1,0 +1,57 @@
+// What exchange it is, as its native API says.
+
+import { NATIVE, json } from "./api";
+
+export interface AssetInfo {
+  asset: number;
+  symbol: string;
+  decimals: number;
+}
+
+export interface MarketInfo {
+  market: number;
+  symbol: string;
+  tickSize: string;
+  lotSize: string;
+  makerFee: number;
+  takerFee: number;
+  phase: string;
+}
+
+export interface ExchangeInfo {
+  chainId: number;
+  contract: string;
+  l1Url: string | null;
+  program: string | null;
+  /** `executed` where there are no proofs. */
+  proofs: string;
+  proofStatement: string;
+  dataAvailability: { url: string } | null;
+  assets: AssetInfo[];
+  markets: MarketInfo[];
+  batch: { lastSealed: number; lastFinal: number };
+  sequence: number;
+}
+
+/** Of an exchange that does not tell: the page then shows markets and nothing of proofs. */
+const UNKNOWN: ExchangeInfo = {
+  chainId: 0,
+  contract: "",
+  l1Url: null,
+  program: null,
+  proofs: "unknown",
+  proofStatement: "",
+  dataAvailability: null,
+  assets: [],
+  markets: [],
+  batch: { lastSealed: 0, lastFinal: 0 },
+  sequence: 0,
+};
+
+export async function loadExchange(): Promise<ExchangeInfo> {
+  try {
+    return { ...UNKNOWN, ...(await json<ExchangeInfo>(`${NATIVE}/exchange`)) };
+  } catch {
+    return UNKNOWN;
+  }
+}
