@@ -21,15 +21,16 @@ const PAGES = [
 ] as const;
 
 function header(app: App): HTMLElement {
-  const lag = h("span", { class: "wide" });
-  const link = h("a", { class: "item link", href: "#/health", "data-state": "connecting" }, h("span", { class: "dot" }), lag);
+  const lag = h("span", { class: "wide", "aria-hidden": "true" });
+  const state = h("span", { class: "visually-hidden" });
+  const link = h("a", { class: "item link", href: "#/health", "data-state": "connecting" }, h("span", { class: "dot" }), state, lag);
   const words = { connecting: "connecting", live: "live", silent: "no news", offline: "offline" };
   const draw = (): void => {
     const status = app.streams.status.value;
     mark(link, "data-state", status);
     const ms = app.streams.lag.value;
     say(lag, status === "live" && ms !== null ? (ms < 1000 ? `${ms} ms` : "behind") : words[status]);
-    mark(link, "aria-label", `Connection: ${words[status]}`);
+    say(state, `Connection: ${words[status]}`);
   };
   app.streams.status.watch(draw);
   // Every message has a lag; nobody reads it twenty times a second.
@@ -44,15 +45,16 @@ function header(app: App): HTMLElement {
   const account = h("a", { class: "item", href: "#/account" });
   app.trader.watch((trader) => {
     const name = (id: number | null): string => (id === null ? "…" : `account ${id}`);
-    const text = h("span", { class: "wide" });
-    fill(account, icon(symbols.key, 14), text);
+    const text = h("span", { class: "wide", "aria-hidden": "true" });
+    const words = h("span", { class: "visually-hidden" });
+    fill(account, icon(symbols.key, 14), words, text);
     if (!trader) {
       say(text, "no key");
-      mark(account, "aria-label", "No key is in use");
+      say(words, "No key is in use");
     } else
       trader.account.watch((id) => {
         say(text, trader.delegated ? `${name(id)} · delegated` : name(id));
-        mark(account, "aria-label", `Acts for ${name(id)}${trader.delegated ? ", delegated to the gateway" : ""}`);
+        say(words, `Acts for ${name(id)}${trader.delegated ? ", delegated to the gateway" : ""}`);
       });
   });
   const themes = h("button", { class: "item", onclick: toggleTheme });

@@ -74,7 +74,7 @@ function holder(app: App, trader: Trader, scope: Scope): HTMLElement {
       line(
         "Orders are signed by",
         trader.delegated ? h("b", { class: "warn" }, "the gateway: delegated") : h("b", { class: "good" }, "this browser"),
-        trader.delegated ? "The gateway holds the account's session key. Whoever runs it could place orders of this account; only the owner's key can withdraw to another session." : "The gateway can neither forge, reorder nor leave out a command of the stream unseen.",
+        trader.delegated ? "The gateway holds the account's session key. Whoever runs it could place orders of this account. Withdrawals go to the owner's address, whoever asks for them, and the owner can replace the session key at any time." : "The gateway can neither forge, reorder nor leave out a command of the stream unseen.",
       ),
       account && line("Owner", h("span", { class: "hash" }, account.owner), "Receives withdrawals, and decides about session keys."),
       account && line("Session key", h("span", { class: "hash" }, account.sessionKey ?? "none")),

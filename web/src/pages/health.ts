@@ -4,7 +4,7 @@ import { plain } from "../api";
 import type { App } from "../app";
 import { compact, group } from "../decimal";
 import { fill, h, icon, s } from "../dom";
-import { stageOf, STAGES } from "../proofs/batches";
+import { stageName, stageOf, STAGES } from "../proofs/batches";
 import { Scope } from "../signal";
 import { span } from "../time";
 import { symbols } from "../ui/symbols";
@@ -29,7 +29,7 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
     if (known.length > KEPT) known.shift();
     history.set(name, known);
     const [low, high] = [Math.min(...known), Math.max(...known)];
-    const points = known.map((each, at) => `${(at / Math.max(1, KEPT - 1)) * 100},${high === low ? 14 : 26 - ((each - low) / (high - low)) * 24}`);
+    const points = known.map((each, at) => `${((at + KEPT - known.length) / (KEPT - 1)) * 100},${high === low ? 14 : 26 - ((each - low) / (high - low)) * 24}`);
     return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, s("polyline", { points: points.join(" ") }));
   };
   const tile = (name: string, value: string, unit: string, of: number | null): HTMLElement =>
@@ -84,7 +84,7 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
     add("Market data", app.streams.lag.value, "ms to this page");
     const counted = STAGES.map((stage) => [stage, [...app.batches.all.values()].filter((batch) => stageOf(batch) === stage).length] as const).filter(([, count]) => count > 0);
     if (counted.length > 0) {
-      made.push(h("dl", { class: "tile" }, h("dt", {}, "Batches known here"), h("dd", {}, h("ul", { class: "legend-stages" }, counted.map(([stage, count]) => h("li", { "data-stage": stage }, h("i"), `${count} ${stage}`))))));
+      made.push(h("dl", { class: "tile" }, h("dt", {}, "Batches known here"), h("dd", {}, h("ul", { class: "legend-stages" }, counted.map(([stage, count]) => h("li", { "data-stage": stage }, h("i"), `${count} ${stageName(stage, app.exchange)}`))))));
     }
     fill(tiles, made);
     // Not under somebody's eyes.

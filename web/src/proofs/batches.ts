@@ -181,6 +181,11 @@ export function stageOf(batch: Batch): Stage | "failed" {
   return STAGE_OF[batch.state] ?? STAGE_OF[batch.stage] ?? "sealed";
 }
 
+/** What a stage is called: what was only executed is never called proved. */
+export function stageName(stage: Stage | "failed", exchange: { proofs: string }): string {
+  return stage === "proved" && exchange.proofs === "executed" ? "attested" : stage;
+}
+
 /** When a batch reached each stage, in milliseconds since 1970. */
 export function times(batch: Batch): Partial<Record<Stage, number>> {
   const found: Partial<Record<Stage, number>> = {};

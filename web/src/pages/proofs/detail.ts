@@ -6,7 +6,7 @@ import { checker } from "../../checker/checker";
 import type { Claim, Row } from "../../checker/types";
 import { bytes, group } from "../../decimal";
 import { fill, h, icon } from "../../dom";
-import { digestOf, proofsOf, STAGES, stageOf, times, type Batch } from "../../proofs/batches";
+import { digestOf, proofsOf, STAGES, stageName, stageOf, times, type Batch } from "../../proofs/batches";
 import { claimOf, short, story, type Verification, type Verifying } from "../../proofs/verifying";
 import { onFrame, type Scope } from "../../signal";
 import { clock, moment, span } from "../../time";
@@ -62,7 +62,7 @@ export function batchDetail(app: App, verifying: Verifying, number: number, scop
     if (!batch) return;
     const stage = stageOf(batch);
     fill(head.lastElementChild as HTMLElement, batch.commands ? `${group(String(batch.commands[1] - batch.commands[0] + 1))} commands` : "");
-    drawStages(stages, batch, stage);
+    drawStages(stages, app, batch, stage);
     drawL1(l1, app, batch);
   };
   let verifiedRows = "";
@@ -83,7 +83,7 @@ export function batchDetail(app: App, verifying: Verifying, number: number, scop
   scope.add(app.batches.changed.watch(() => onFrame(draw)), verifying.changed.watch(() => onFrame(drawVerification)));
 }
 
-function drawStages(place: HTMLElement, batch: Batch, stage: string): void {
+function drawStages(place: HTMLElement, app: App, batch: Batch, stage: string): void {
   const reached = times(batch);
   const at = stage === "failed" ? -1 : STAGES.indexOf(stage as never);
   const first = reached.sealed;
@@ -91,7 +91,7 @@ function drawStages(place: HTMLElement, batch: Batch, stage: string): void {
     sealed: "executed and kept with all that it takes to repeat it",
     available: "its data is published, so that others can have it",
     committed: "its claim is on L1 and cannot change any more",
-    proved: "the contract has accepted what stands behind the claim",
+    proved: app.exchange.proofs === "executed" ? "the contract has the attestors' signatures: no proof" : "the contract has accepted the proof",
     final: "withdrawals of it can be paid",
   };
   fill(
@@ -104,7 +104,7 @@ function drawStages(place: HTMLElement, batch: Batch, stage: string): void {
         return h(
           "li",
           { class: time !== undefined || place <= at ? "reached" : "", "data-stage": name, title: meaning[name] },
-          h("b", {}, name),
+          h("b", {}, stageName(name, app.exchange)),
           h("span", {}, time === undefined ? (place <= at ? "yes" : "–") : first === undefined || name === "sealed" ? clock(time) : `+${span(time - first)}`),
         );
       }),

@@ -2,7 +2,7 @@
 
 import type { App } from "../../app";
 import { h, icon } from "../../dom";
-import { STAGES } from "../../proofs/batches";
+import { STAGES, stageName } from "../../proofs/batches";
 import { Verifying } from "../../proofs/verifying";
 import { Scope } from "../../signal";
 import { shortcut } from "../../ui/shortcuts";
@@ -36,9 +36,14 @@ export function proofsPage(app: App, scope: Scope, path: string[]): { element: H
     else batchDetail(app, verifying, number, inner, place);
     lanes.draw();
   };
+  const narrow = matchMedia("(max-width: 980px)");
   const moved = (path: string[]): void => {
     const number = Number(path[0]);
-    if (Number.isInteger(number) && number > 0) choose(number);
+    if (Number.isInteger(number) && number > 0) {
+      choose(number);
+      // Below the list, where one would not see it.
+      if (narrow.matches && place.isConnected) place.scrollIntoView({ behavior: "smooth" });
+    }
     else if (app.batches.last > 0) choose(newest(app));
     else choose(null);
   };
@@ -71,7 +76,7 @@ export function proofsPage(app: App, scope: Scope, path: string[]): { element: H
       h("span", { class: `pill ${executed ? "warn" : ""}` }, icon(executed ? symbols.bad : symbols.proof, 14), executed ? h("b", {}, "executed: NOT PROVED") : `${app.exchange.proofs} proofs`),
       h("span", { class: "soft" }, app.exchange.proofStatement),
     ),
-    h("ul", { class: "legend-stages", "aria-label": "Stages" }, STAGES.map((stage) => h("li", { "data-stage": stage }, h("i"), stage))),
+    h("ul", { class: "legend-stages", "aria-label": "Stages" }, STAGES.map((stage) => h("li", { "data-stage": stage }, h("i"), stageName(stage, app.exchange)))),
     h("label", { class: "check" }, follow, "Verify every new batch in this page"),
   );
   return { element: h("div", { class: "proofs" }, about, lanes.element, place), moved };

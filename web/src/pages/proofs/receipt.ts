@@ -7,7 +7,7 @@ import { checker } from "../../checker/checker";
 import type { CheckedReceipt, Receipt } from "../../checker/types";
 import { group } from "../../decimal";
 import { fill, h, icon, s } from "../../dom";
-import { stageOf } from "../../proofs/batches";
+import { stageName, stageOf } from "../../proofs/batches";
 import { claimOf, short } from "../../proofs/verifying";
 import { openDialog } from "../../ui/dialog";
 import { symbols } from "../../ui/symbols";
@@ -67,7 +67,7 @@ async function show(app: App, sequence: string, place: HTMLElement): Promise<voi
           { class: "checks" },
           h("li", {}, icon(symbols.good, 14), h("span", {}, `Place ${group(String(Number(receipt.path.index) + 1))} of ${group(checked.count)} commands: the height of the path leaves no other.`)),
           h("li", { class: verified ? "" : "open" }, icon(verified ? symbols.good : symbols.info, 14), h("span", {}, verified ? `The claim of batch ${number} was verified in this page by execution.` : `The claim of batch ${number} is as the exchange gave it: `, !verified && h("a", { href: `#/proofs/${number}` }, "verify the batch"), !verified && " to rest on nothing else.")),
-          stage && h("li", { class: stage === "final" ? "" : "open" }, icon(stage === "final" ? symbols.good : symbols.info, 14), h("span", {}, stage === "final" ? `Batch ${number} is final on L1.` : `Batch ${number} is ${stage}; not final yet.`)),
+          stage && h("li", { class: stage === "final" ? "" : "open" }, icon(stage === "final" ? symbols.good : symbols.info, 14), h("span", {}, stage === "final" ? `Batch ${number} is final on L1.` : `Batch ${number} is ${stageName(stage, app.exchange)}; not final yet.`)),
         ),
         h("div", {}, h("button", { class: "button small", onclick: () => save(receipt, sequence) }, icon(symbols.download, 14), "Keep the receipt")),
       ),
@@ -107,7 +107,7 @@ function drawing(checked: CheckedReceipt): SVGSVGElement {
     const other = middle + (right(level) ? -aside : aside);
     const up = { x2: x(level + 1), y2: y(level + 1) };
     parts.push(s("line", { x1: other, y1: y(level), ...up }));
-    const line = s("line", { class: "way", x1: x(level), y1: y(level), ...up });
+    const line = s("line", { class: "way", pathLength: 1, x1: x(level), y1: y(level), ...up });
     line.style.setProperty("--at", String(level));
     parts.push(line);
     const anchor = right(level) ? "end" : "start";
@@ -126,7 +126,7 @@ function drawing(checked: CheckedReceipt): SVGSVGElement {
     );
   }
   parts.push(
-    s("line", { class: "way", x1: middle, y1: y(way.length - 1), x2: middle, y2: y(way.length) }),
+    s("line", { class: "way", pathLength: 1, x1: middle, y1: y(way.length - 1), x2: middle, y2: y(way.length) }),
     s("circle", { class: "root", cx: middle, cy: y(way.length), r: 6 }),
     s("text", { class: "way", x: middle + 11, y: y(way.length) + 3.5 }, checked.eventsRoot.slice(0, 8)),
   );

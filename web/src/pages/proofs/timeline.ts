@@ -2,7 +2,7 @@
 
 import type { App } from "../../app";
 import { fill, h, icon, mark, say } from "../../dom";
-import { STAGES, stageOf, times, type Batch } from "../../proofs/batches";
+import { STAGES, stageName, stageOf, times, type Batch } from "../../proofs/batches";
 import type { Verifying } from "../../proofs/verifying";
 import { onFrame, type Scope } from "../../signal";
 import { span } from "../../time";
@@ -10,13 +10,13 @@ import { symbols } from "../../ui/symbols";
 
 const SHOWN = 60;
 /** Lanes that decide how much time the axis shows. */
-const SCALE_BY = 14;
+const SCALE_BY = 18;
 const SHORTEST = 8_000;
 const LONGEST = 20 * 60_000;
 
 interface Lane {
   element: HTMLAnchorElement;
-  count: HTMLElement;
+  countText: HTMLElement;
   track: HTMLElement;
   stage: HTMLElement;
   stageText: HTMLElement;
@@ -42,13 +42,14 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
   );
 
   const lane = (number: number): Lane => {
-    const count = h("span", { class: "count" });
+    const countText = h("span");
+    const count = h("span", { class: "count" }, countText, h("span", { class: "visually-hidden" }, " commands, "));
     const track = h("span", { class: "track", "aria-hidden": "true" });
     const stageText = h("span");
     const stage = h("span", { class: "stage" }, h("span", { class: "dot" }), stageText);
     const seen = h("span", { class: "seen" });
-    const made = h("a", { class: "lane", href: `#/proofs/${number}` }, h("span", { class: "number" }, String(number)), count, track, stage, seen);
-    return { element: made, count, track, stage, stageText, seen, segments: [] };
+    const made = h("a", { class: "lane", href: `#/proofs/${number}` }, h("span", { class: "number" }, h("span", { class: "visually-hidden" }, "Batch "), String(number)), count, track, stage, seen);
+    return { element: made, countText, track, stage, stageText, seen, segments: [] };
   };
 
   const draw = (): void => {
@@ -90,21 +91,21 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
     const reached = times(batch);
     const last = stage === "failed" ? -1 : STAGES.indexOf(stage);
     mark(lane.element, "aria-current", batch.batch === chosen() ? "true" : null);
-    say(lane.count, batch.commands ? (batch.commands[1] - batch.commands[0] + 1).toLocaleString("en") : "–");
+    say(lane.countText, batch.commands ? (batch.commands[1] - batch.commands[0] + 1).toLocaleString("en") : "–");
     mark(lane.stage, "data-stage", stage);
     const begun = reached.sealed;
     const ended = reached.final;
-    say(lane.stageText, stage === "final" && begun && ended ? `final in ${span(ended - begun)}` : stage);
+    const name = stageName(stage, app.exchange);
+    say(lane.stageText, stage === "final" && begun && ended ? `final in ${span(ended - begun)}` : name);
     const check = verifying.all.get(batch.batch);
     const sign = check?.state === "holds" ? "good" : check?.state === "fails" ? "bad" : check ? "running" : "none";
     if (lane.seen.dataset.sign !== sign) {
       lane.seen.dataset.sign = sign;
       lane.seen.className = `seen ${sign === "bad" ? "bad" : ""}`;
-      fill(lane.seen, sign === "good" ? icon(symbols.good, 14) : sign === "bad" ? icon(symbols.bad, 14) : sign === "running" ? "…" : null);
+      const words = { good: "verified in this page", bad: "does not hold", running: "being verified", none: "" }[sign];
+      const drawn = sign === "good" ? icon(symbols.good, 14) : sign === "bad" ? icon(symbols.bad, 14) : sign === "running" ? "…" : null;
+      fill(lane.seen, drawn, words && h("span", { class: "visually-hidden" }, words));
     }
-    const count = batch.commands ? `${batch.commands[1] - batch.commands[0] + 1} commands, ` : "";
-    const verified = sign === "good" ? ", verified in this page" : sign === "bad" ? ", verification failed" : "";
-    mark(lane.element, "aria-label", `Batch ${batch.batch}: ${count}${stage}${verified}`);
 
     const segments: { from: number; to: number; stage: string; going: boolean }[] = [];
     for (const [at, name] of STAGES.entries()) {

@@ -118,7 +118,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     say(submit, `${buying ? "Buy" : "Sell"} ${market.base}`);
     submit.disabled = trader === null || !market.trading;
     const free = formatDecimal(balance(), buying ? market.amountDecimals : market.quantityDecimals);
-    say(available, trader ? `${group(free)} ${buying ? market.quote : market.base}` : "–");
+    say(available, trader ? `${group(buying ? cut(free, 2) : free)} ${buying ? market.quote : market.base}` : "–");
     const [at, amount] = [reckoned(), parseDecimal(quantity.input.value, market.quantityDecimals)];
     if (at !== null && amount !== null && amount > 0n) {
       const value = formatDecimal(at * amount, market.priceDecimals + market.quantityDecimals);

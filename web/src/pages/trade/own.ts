@@ -5,7 +5,7 @@ import type { OwnFill, OwnOrder, Trader } from "../../account/types";
 import { group, trim } from "../../decimal";
 import { fill, h, icon } from "../../dom";
 import type { Market } from "../../market/markets";
-import { STAGES, stageOf, type Batches } from "../../proofs/batches";
+import { STAGES, stageName, stageOf } from "../../proofs/batches";
 import { onFrame, Scope } from "../../signal";
 import { moment } from "../../time";
 import { symbols } from "../../ui/symbols";
@@ -145,7 +145,7 @@ function fills(app: App, trader: Trader): HTMLElement {
       h("td", { class: "right" }, trim(own.quantity)),
       h("td", { class: "right" }, own.fee ? `${trim(own.fee)} ${own.feeAsset}` : "–"),
       h("td", { class: "soft" }, own.maker ? "maker" : "taker"),
-      h("td", {}, stages(app.batches, own.sequence)),
+      h("td", {}, stages(app, own.sequence)),
       h(
         "td",
         { class: "right" },
@@ -167,8 +167,8 @@ function fills(app: App, trader: Trader): HTMLElement {
 }
 
 /** How far the batch of a command is. */
-function stages(batches: Batches, sequence: string | null): HTMLElement {
-  const batch = sequence === null ? null : batches.holding(Number(sequence));
+function stages(app: App, sequence: string | null): HTMLElement {
+  const batch = sequence === null ? null : app.batches.holding(Number(sequence));
   if (!batch) return h("span", { class: "soft" }, sequence === null ? "–" : "not sealed yet");
   const stage = stageOf(batch);
   const reached = stage === "failed" ? 0 : STAGES.indexOf(stage);
@@ -176,7 +176,7 @@ function stages(batches: Batches, sequence: string | null): HTMLElement {
     "span",
     { class: "stages" },
     STAGES.map((name, at) => h("i", { "data-done": at <= reached ? name : undefined })),
-    h("span", {}, `${stage} · ${batch.batch}`),
+    h("span", {}, `${stageName(stage, app.exchange)} · ${batch.batch}`),
   );
 }
 
