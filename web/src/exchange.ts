@@ -1,10 +1,13 @@
 // What exchange it is, as its native API says.
 
 import { NATIVE, json } from "./api";
+import { decimalsOf, formatDecimal, parseDecimal, trim } from "./decimal";
 
 export interface AssetInfo {
   asset: number;
   symbol: string;
+  /** One quantum is `step` × 10^−`decimals` as shown. */
+  step?: number;
   decimals: number;
 }
 
@@ -31,6 +34,17 @@ export interface ExchangeInfo {
   markets: MarketInfo[];
   batch: { lastSealed: number; lastFinal: number };
   sequence: number;
+}
+
+/** An amount in quanta, in the asset's own digits. */
+export function amountText(asset: AssetInfo | undefined, quanta: string): string {
+  return formatDecimal(BigInt(quanta) * BigInt(asset?.step ?? 1), asset?.decimals ?? 0);
+}
+
+/** So many steps, as a decimal number: `decimalText("25", "0.001")` is `0.025`. */
+export function decimalText(steps: string, step: string): string {
+  const decimals = decimalsOf(step);
+  return formatDecimal(BigInt(steps) * (parseDecimal(trim(step), decimals) ?? 1n), decimals);
 }
 
 /** Of an exchange that does not tell: the page then shows markets and nothing of proofs. */

@@ -3,7 +3,7 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use k256::ecdsa;
 use serde_json::{Value, json};
-use state::Sha256Hash;
+use state::{Sha256Hash, TreeHash as _};
 use transition::{Crypto as _, Native, stream_digest};
 use types::{AccountId, Address};
 
@@ -43,6 +43,19 @@ pub(crate) fn sign_stream(secret: &[u8], digest: &[u8], commands: &[u8]) -> Resu
         encoded.push(hex(bytes));
     }
     Ok(json!({ "commands": encoded, "digest": hex(digest), "signature": hex(key.sign(&digest).to_bytes()) }))
+}
+
+/// The signature that lets a connection follow an account's executions: over
+/// `H("glassbook login " ‖ chain id (8) ‖ exchange (20) ‖ account (4) ‖ time (8))`, the time in milliseconds since 1970.
+pub(crate) fn sign_login(secret: &[u8], of: &[u8]) -> Result<Value, Refused> {
+    let key = SigningKey::from_bytes(&parts::array(secret, "the secret key")?);
+    let of: Value = serde_json::from_slice(of).map_err(Refused::request)?;
+    let mut bytes = b"glassbook login ".to_vec();
+    bytes.extend_from_slice(&u64_of(&of, "chainId")?.to_be_bytes());
+    bytes.extend_from_slice(&bytes_of::<20>(&of, "exchange")?);
+    bytes.extend_from_slice(&small::<u32>(&of, "account")?.to_be_bytes());
+    bytes.extend_from_slice(&u64_of(&of, "time")?.to_be_bytes());
+    Ok(json!({ "signature": hex(key.sign(&Sha256Hash::hash(&bytes)).to_bytes()) }))
 }
 
 fn owner_key(secret: &[u8]) -> Result<ecdsa::SigningKey, Refused> {

@@ -15,6 +15,7 @@
 //! | `key.public` | secret (32) | the Ed25519 key that belongs to it |
 //! | `stream.start` | JSON: chainId, exchange, account, session | where a session's stream begins |
 //! | `stream.sign` | secret (32), digest (32), commands (JSON) | the commands' encodings, the digest after them, the signature over it |
+//! | `login.sign` | secret (32), JSON: chainId, exchange, account, time | the signature that opens the account's channel |
 //! | `command.encode` | command (JSON) | its canonical encoding |
 //! | `command.decode` | bytes | the command |
 //! | `owner.address` | secret (32) | the Ethereum address that belongs to it |
@@ -54,6 +55,7 @@ fn run(request: &[u8]) -> Result<Value, Refused> {
         ("key.public", [secret]) => keys::public(secret),
         ("stream.start", [of]) => keys::stream_start(of),
         ("stream.sign", [secret, digest, commands]) => keys::sign_stream(secret, digest, commands),
+        ("login.sign", [secret, of]) => keys::sign_login(secret, of),
         ("command.encode", [command]) => orders::encode(command),
         ("command.decode", [bytes]) => orders::decode(bytes),
         ("owner.address", [secret]) => keys::owner_address(secret),

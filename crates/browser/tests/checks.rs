@@ -151,6 +151,20 @@ fn a_stream_is_signed_as_the_documentation_says() {
     assert_eq!(signed["signature"], signature);
 }
 
+/// The digest was calculated with Python's hashlib.
+#[test]
+fn a_login_is_signed_as_the_documentation_says() {
+    use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
+    let secret = hex::decode("596f9a98fc650799f41620f7c839503fe59161e9a5aee555b51b2f2e9a918571").unwrap();
+    let of = json!({ "chainId": 31337, "exchange": "ee".repeat(20), "account": 1, "time": "1700000000000" });
+    let signed = told(&[b"login.sign", &secret, of.to_string().as_bytes()]);
+    let signature = Signature::from_slice(&hex::decode(signed["signature"].as_str().unwrap()).unwrap()).unwrap();
+    let key = hex::decode("93e68d8ce0eecbbd08736b4701b6c00258bbc18031c4ed5d879a5c1e29e00e85").unwrap();
+    let key = VerifyingKey::from_bytes(&key.try_into().unwrap()).unwrap();
+    let digest = hex::decode("cb4c4cbd06caca58bceafff12498d8d4675e40e9903f7b808462e3568c632b95").unwrap();
+    key.verify(&digest, &signature).unwrap();
+}
+
 #[test]
 fn a_command_comes_back_from_its_encoding() {
     let commands = [

@@ -2,9 +2,11 @@
 
 import { ApiError, json } from "../api";
 import { toHex } from "../checker/checker";
+import { decimalText, type ExchangeInfo } from "../exchange";
 import type { Market } from "../market/markets";
 import { Signal } from "../signal";
 import { toast } from "../ui/toast";
+import { Executions, type Execution } from "./executions";
 import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Side, Trader } from "./types";
 
 /** Without news of the account it is asked for so often. */
@@ -23,16 +25,18 @@ export class DelegatedTrader implements Trader {
   private readonly secret: Promise<CryptoKey>;
   private readonly clock: Promise<number>;
   private readonly timer: number;
-  private socket: WebSocket | null = null;
+  private readonly executions: Executions;
+  /** The command of each trade that was told of, by market and trade. */
+  private readonly sequences = new Map<string, string>();
   private ended = false;
   private refreshing: Promise<void> | null = null;
   private again = false;
-  private tries = 0;
 
   constructor(
     private readonly key: string,
     secret: string,
     private readonly markets: Market[],
+    private readonly exchange: ExchangeInfo,
   ) {
     this.secret = crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     // The exchange's clock counts, not this computer's.
@@ -42,13 +46,20 @@ export class DelegatedTrader implements Trader {
     );
     this.timer = window.setInterval(() => this.refresh(), POLL);
     this.refresh();
-    this.listen();
+    this.executions = new Executions(
+      async () => {
+        const timestamp = Date.now() + (await this.clock);
+        return { apiKey: key, timestamp, signature: await this.signature(`apiKey=${key}&timestamp=${timestamp}`) };
+      },
+      (execution) => this.told(execution),
+      () => this.refresh(),
+    );
   }
 
   end(): void {
     this.ended = true;
     clearInterval(this.timer);
-    this.socket?.close();
+    this.executions.end();
   }
 
   private async signature(text: string): Promise<string> {
@@ -135,39 +146,26 @@ export class DelegatedTrader implements Trader {
       this.orders.value = orders.map(order).sort((x, y) => y.time - x.time);
       this.fills.value = fills
         .flat()
-        .map(fill)
+        .map((data) => ({ ...fill(data), sequence: this.sequences.get(`${data.symbol} ${data.id}`) ?? (data.sequence === undefined ? null : String(data.sequence)) }))
         .sort((x, y) => y.time - x.time || Number(y.id) - Number(x.id));
     } catch (error) {
       if (error instanceof ApiError && error.status !== 0) this.trouble.value = `${error.message} ${error.remedy ?? ""}`.trim();
     }
   }
 
-  /** News of the account, by the WebSocket API: each is a reason to look again, and fills are said. */
-  private async listen(): Promise<void> {
-    if (this.ended) return;
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/ws-api/v3`);
-    this.socket = socket;
-    socket.onopen = async () => {
-      this.tries = 0;
-      const timestamp = String(Date.now() + (await this.clock));
-      const text = `apiKey=${this.key}&timestamp=${timestamp}`;
-      const params = { apiKey: this.key, timestamp: Number(timestamp), signature: await this.signature(text) };
-      socket.send(JSON.stringify({ id: "user", method: "userDataStream.subscribe.signature", params }));
-      this.refresh();
-    };
-    socket.onmessage = ({ data }) => {
-      const event = (JSON.parse(data as string) as { event?: Record<string, any> }).event;
-      if (!event) return;
-      this.refresh();
-      if (event.e === "executionReport" && event.x === "TRADE") {
-        const verb = event.S === "BUY" ? "Bought" : "Sold";
-        toast("good", `${verb} ${event.l} ${event.s} at ${event.L}`, event.m ? "Your resting order was taken." : null);
-      }
-    };
-    socket.onclose = () => {
-      if (!this.ended) setTimeout(() => void this.listen(), Math.min(10_000, 500 * 2 ** this.tries++));
-    };
+  /** News of the account: a reason to look again, and fills are said. */
+  private told({ sequence, data }: Execution): void {
+    for (const { order, trade } of data.orders ?? []) {
+      if (!trade) continue;
+      const info = this.exchange.markets.find((market) => market.market === order.market);
+      const market = this.markets.find((market) => market.symbol === info?.symbol);
+      if (!market) continue;
+      this.sequences.set(`${market.symbol} ${trade.trade}`, String(sequence));
+      const verb = order.side === "buy" ? "Bought" : "Sold";
+      const [quantity, price] = [decimalText(trade.quantity, market.step), decimalText(String(trade.price), market.tick)];
+      if (trade.maker) toast("good", `${verb} ${quantity} ${market.base} at ${price}`, "Your resting order was taken.");
+    }
+    this.refresh();
   }
 }
 
@@ -199,6 +197,6 @@ function fill(data: Record<string, any>): OwnFill {
     feeAsset: data.commissionAsset,
     time: data.time,
     maker: data.isMaker,
-    sequence: data.sequence === undefined ? null : String(data.sequence),
+    sequence: null,
   };
 }

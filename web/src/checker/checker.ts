@@ -86,6 +86,7 @@ export const checker = {
   streamStart: (of: unknown): Promise<{ digest: string; position: string }> => quick.ask("stream.start", [text(of)]),
   signStream: (secret: Uint8Array, digest: Uint8Array, commands: unknown[]): Promise<{ commands: string[]; digest: string; signature: string }> =>
     quick.ask("stream.sign", [secret, digest, text(commands)]),
+  signLogin: (secret: Uint8Array, of: unknown): Promise<{ signature: string }> => quick.ask("login.sign", [secret, text(of)]),
   encodeCommand: (command: unknown): Promise<{ command: string }> => quick.ask("command.encode", [text(command)]),
   ownerAddress: (secret: Uint8Array): Promise<{ address: string }> => quick.ask("owner.address", [secret]),
   ownerDigest: (of: unknown): Promise<{ digest: string }> => quick.ask("owner.digest", [text(of)]),

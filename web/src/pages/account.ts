@@ -5,8 +5,9 @@ import { changeCredentials, type App } from "../app";
 import { credentialsOf, keptCredentials } from "../account/credentials";
 import type { Trader } from "../account/types";
 import { checker, fromHex, toHex } from "../checker/checker";
-import { formatDecimal, group } from "../decimal";
+import { group } from "../decimal";
 import { fill, h, icon } from "../dom";
+import { amountText } from "../exchange";
 import { claimOf, short } from "../proofs/verifying";
 import { onFrame, Scope } from "../signal";
 import { symbols } from "../ui/symbols";
@@ -115,14 +116,14 @@ function balances(app: App, trader: Trader, scope: Scope): HTMLElement {
       const stated = await checker.claim(fromHex(answer.claim) ?? new Uint8Array());
       const number = Number(stated.batch);
       // The batch's own claim has to be the one that came with the proofs.
-      const own = toHex(await claimOf(number));
+      const own = toHex(await claimOf(app, number));
       if (own !== stated.encoded) throw new Error(`The proofs come with another claim than batch ${number} has.`);
       const root = fromHex(stated.stateRoot) ?? new Uint8Array();
       const rows: HTMLElement[] = [];
       for (const { asset, proof } of answer.balances) {
         const found = await checker.checkBalance(root, id, asset, fromHex(proof) ?? new Uint8Array());
         const info = app.exchange.assets.find((info) => info.asset === asset);
-        const text = (units: string): string => group(formatDecimal(BigInt(units), info?.decimals ?? 0));
+        const text = (units: string): string => group(amountText(info, units));
         rows.push(h("tr", {}, h("td", {}, h("b", {}, info?.symbol ?? String(asset))), h("td", { class: "right" }, text(found.free)), h("td", { class: "right" }, text(found.locked)), h("td", { class: "right soft" }, found.present ? `slot ${found.slot}` : "absent")));
       }
       const verified = verifyingOf(app).all.get(number)?.state === "holds";
@@ -219,9 +220,9 @@ function registerForm(app: App): HTMLElement {
     const expires = String((Date.now() + 30 * 86_400_000) * 1000);
     const { command } = await checker.encodeCommand({ kind: "registerSession", key, expires });
     const signature = await sign(command, facts);
-    const answer = await json<{ outcomes?: { result: string; message?: string; code?: number }[] }>(`${NATIVE}/owner-commands`, post({ account, command, signature }));
+    const answer = await json<{ outcomes?: { result: string; reason?: string; code?: number }[] }>(`${NATIVE}/owner-commands`, post({ account, command, signature }));
     const outcome = answer.outcomes?.[0];
-    if (outcome?.result === "rejected") throw new ApiError(0, String(outcome.code), outcome.message ?? `Rejected (${outcome.code}).`, null);
+    if (outcome?.result === "rejected") throw new ApiError(0, String(outcome.code), outcome.reason ?? `Rejected (${outcome.code}).`, null);
     changeCredentials(app, { kind: "session key", account, secret: toHex(secret) }, keep.input.checked);
     toast("good", `A new session key of account ${account} is registered`, "It was made here, and is in no other place.");
   };

@@ -20,9 +20,10 @@ export interface Batch {
   state: string;
   stage: string;
   commands: [number, number] | null;
-  claim_digest?: string | null;
   claimDigest?: string | null;
   stateRoot?: string | null;
+  /** The claim, encoded. */
+  claim?: string | null;
   /** What stands behind "proved". */
   proofs?: string | null;
   /** First and last batch of its proof. */
@@ -48,6 +49,8 @@ const STAGE_OF: Record<string, Stage> = {
   final: "final",
 };
 
+/** Without news for so long, it is asked for. */
+const QUIET = 2_500;
 const KEPT = 400;
 const FIRST = 60;
 
@@ -61,6 +64,7 @@ export class Batches {
   private events: EventSource | null = null;
   private readonly wanted = new Set<number>();
   private asking = false;
+  private heard = 0;
 
   constructor() {
     void this.start();
@@ -101,8 +105,7 @@ export class Batches {
       try {
         const { batch } = await json<{ batch: { lastSealed: number } }>(`${NATIVE}/exchange`);
         const from = Math.max(1, batch.lastSealed - FIRST + 1);
-        const listed = await json<Batch[] | { batches: Batch[] }>(`${NATIVE}/batches?from=${from}&limit=${FIRST + 20}`);
-        for (const found of Array.isArray(listed) ? listed : listed.batches) this.take(found);
+        for (const found of await json<Batch[]>(`${NATIVE}/batches?from=${from}&limit=${FIRST + 20}`)) this.take(found);
         this.changed.value++;
         break;
       } catch {
@@ -111,6 +114,10 @@ export class Batches {
       }
     }
     this.listen();
+    // Where nobody settles, nothing is told; and what is told may be late.
+    setInterval(() => {
+      if (!document.hidden && Date.now() - this.heard > QUIET) this.again();
+    }, QUIET);
   }
 
   private listen(): void {
@@ -126,6 +133,7 @@ export class Batches {
       if (events.readyState === EventSource.CLOSED && this.events === events) setTimeout(() => this.listen(), 3_000);
     };
     const moved = (event: MessageEvent<string>): void => {
+      this.heard = Date.now();
       const { batch } = JSON.parse(event.data) as { batch?: number };
       if (typeof batch === "number") this.ask(batch);
       else this.again();
@@ -136,8 +144,10 @@ export class Batches {
 
   /** What may have changed unseen. */
   private again(): void {
-    for (const batch of this.all.values()) if (stageOf(batch) !== "final") this.wanted.add(batch.batch);
-    this.wanted.add(this.last + 1);
+    const { last } = this;
+    // Old ones that never move are not asked for again and again.
+    for (const batch of this.all.values()) if (batch.batch > last - 60 && stageOf(batch) !== "final") this.wanted.add(batch.batch);
+    this.wanted.add(last + 1);
     void this.askAll();
   }
 
@@ -154,11 +164,13 @@ export class Batches {
     while (this.wanted.size > 0) {
       const numbers = [...this.wanted].sort((x, y) => x - y);
       this.wanted.clear();
-      const first = Math.max(1, numbers[0] ?? 1, this.last - KEPT);
-      const count = (numbers[numbers.length - 1] ?? first) - first + 1;
+      const last = numbers[numbers.length - 1] ?? 1;
+      const first = Math.max(1, numbers[0] ?? 1, last - 100);
+      // With those that were sealed meanwhile.
+      const count = last - first + 20;
       try {
-        const listed = await json<Batch[] | { batches: Batch[] }>(`${NATIVE}/batches?from=${first}&limit=${Math.min(count, 500)}`);
-        for (const found of Array.isArray(listed) ? listed : listed.batches) this.take(found);
+        const listed = await json<Batch[]>(`${NATIVE}/batches?from=${first}&limit=${Math.min(count, 500)}`);
+        for (const found of listed) this.take(found);
         this.changed.value++;
       } catch {
         for (const number of numbers) this.wanted.add(number);
@@ -200,7 +212,7 @@ export function times(batch: Batch): Partial<Record<Stage, number>> {
 }
 
 export function digestOf(batch: Batch): string | null {
-  return (batch.claimDigest ?? batch.claim_digest ?? null)?.replace(/^0x/, "") ?? null;
+  return (batch.claimDigest ?? null)?.replace(/^0x/, "") ?? null;
 }
 
 export function proofsOf(batch: Batch): string | null {

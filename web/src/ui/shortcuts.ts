@@ -12,7 +12,7 @@ interface Shortcut {
 const shortcuts: Shortcut[] = [];
 let first: string | null = null;
 
-/** Adds a shortcut: one key, or two one after the other (`g p`); returns what takes it away. */
+/** Adds a shortcut: one key, or two one after the other (`g p`), without words if it needs none; returns what takes it away. */
 export function shortcut(keys: string, what: string, run: () => void): () => void {
   const entry = { keys, what, run };
   shortcuts.push(entry);
@@ -46,10 +46,10 @@ export function showHelp(): void {
     h(
       "dl",
       { class: "keys" },
-      shortcuts.flatMap(({ keys, what }) => [
-        h("dt", {}, keys.split(" ").map((key) => h("kbd", {}, key === " " ? "space" : key))),
-        h("dd", {}, what),
-      ]),
+      shortcuts
+        .filter(({ what }) => what !== "")
+        .flatMap(({ keys, what }) => [h("dt", {}, keys.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, what)]),
+      shortcuts.some(({ keys }) => keys === "1") && [h("dt", {}, h("kbd", {}, "1"), "to", h("kbd", {}, "7")), h("dd", {}, "interval of a candle")],
       h("dt", {}, h("kbd", {}, "↑"), h("kbd", {}, "↓")),
       h("dd", {}, "in a price or quantity: one step more or less; with shift, ten"),
     ),

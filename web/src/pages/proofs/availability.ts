@@ -17,17 +17,20 @@ const TOGETHER = 4;
 
 /** What the node tells of a batch's data. */
 interface NodeAvailability {
-  url?: string | null;
-  block?: Record<string, any> | null;
-  commitment?: string | null;
-  samples?: { index: number; outcome?: string; good?: boolean }[] | null;
-  sampled?: Record<string, any> | null;
-  data_shards?: number;
-  parity_shards?: number;
-  dataShards?: number;
-  parityShards?: number;
-  message?: string;
+  url: string | null;
+  commitment: string;
+  dataShards: number;
+  parityShards: number;
+  payloadBytes: number;
+  shardBytes: number;
+  published: number | null;
+  /** Oldest first. */
+  samples: { shard: number; time: number; peer: string; held: boolean; micros: number | null }[];
 }
+
+/** How often it is looked for more samples, while a batch is young. */
+const LOOK = 700;
+const YOUNG = 20_000;
 
 export function availabilitySection(app: App, number: number, scope: Scope): HTMLElement {
   const grid = h("div", { class: "shards", "aria-hidden": "true" });
@@ -35,6 +38,8 @@ export function availabilitySection(app: App, number: number, scope: Scope): HTM
   const button = h("button", { class: "button small", onclick: () => void sample() }, "Sample from this page");
   const place = h("section", { "aria-label": "Availability of its data" }, h("h3", {}, "Data availability"), words, grid, button);
   let ended = false;
+  /** While this page takes samples, it draws only those. */
+  let busy = false;
   scope.add(() => (ended = true));
   button.hidden = true;
 
@@ -45,33 +50,45 @@ export function availabilitySection(app: App, number: number, scope: Scope): HTM
   const light = (index: number, how: string): void => grid.children[index]?.classList.add(how);
   const server = (): string | null => app.exchange.dataAvailability?.url.replace(/\/$/, "") ?? null;
 
-  const look = async (): Promise<void> => {
+  /** Draws what the node has sampled; says whether there may be more. */
+  const look = async (): Promise<boolean> => {
     const url = server();
     button.hidden = url === null;
     try {
       const node = await json<NodeAvailability>(`${NATIVE}/batches/${number}/availability`);
-      const data = node.dataShards ?? node.data_shards ?? node.block?.data_shards ?? node.block?.dataShards;
-      const parity = node.parityShards ?? node.parity_shards ?? node.block?.parity_shards ?? node.block?.parityShards;
-      if (typeof data === "number" && typeof parity === "number") cells(data, parity);
-      const samples = node.samples ?? node.sampled?.samples ?? [];
-      for (const found of samples) light(found.index, found.good === false || (found.outcome && found.outcome !== "good") ? "bad" : "node");
-      const length = node.block?.payload_length ?? node.block?.payloadLength;
-      const size = length === undefined ? "" : ` The batch is ${bytes(Number(length))} as published.`;
+      if (busy) return false;
+      cells(node.dataShards, node.parityShards);
+      for (const sample of node.samples) light(sample.shard, sample.held ? "node" : "bad");
+      const missing = node.samples.filter((sample) => !sample.held).length;
+      const taken = node.samples.length;
       words.textContent =
-        typeof data === "number"
-          ? `${data} shards with ${parity} for redundancy: any ${data} of them give the batch back.${size}${samples.length > 0 ? ` The node has taken ${samples.length} samples over HTTP, as a stranger would.` : ""}`
-          : (node.message ?? "The node tells nothing of its shards.");
+        `${node.dataShards} shards and ${node.parityShards} more: any ${node.dataShards} of them give back the ${bytes(node.payloadBytes)} that were published. ` +
+        (taken === 0
+          ? "No samples have been taken yet."
+          : missing > 0
+            ? `Of the node's ${taken} samples, ${missing} are missing.`
+            : `The node has taken ${taken} samples over HTTP, as a stranger would, and all hold.`);
+      return taken === 0 || Date.now() - (node.published ?? 0) < YOUNG;
     } catch (error) {
       const none = error instanceof ApiError && error.status === 404;
       words.textContent =
-        url === null ? "This exchange publishes no shards: whoever wants the data asks the exchange for the sealed batch." : none ? "Not published yet." : explain(error).message;
+        url === null
+          ? "This exchange publishes no shards: whoever wants the data asks the exchange for the sealed batch."
+          : none
+            ? "Not published yet."
+            : explain(error).message;
+      return url !== null && none;
     }
+  };
+  const watch = async (): Promise<void> => {
+    while (!ended && (await look())) await new Promise((resolve) => setTimeout(resolve, LOOK));
   };
 
   const sample = async (): Promise<void> => {
     const url = server();
     if (url === null) return;
     button.disabled = true;
+    busy = true;
     try {
       const reply = await fetch(`${url}/v1/blocks/${number}`, { signal: AbortSignal.timeout(8_000), credentials: "omit" });
       if (!reply.ok) throw new Error(`The server of the shards answers ${reply.status} for this batch.`);
@@ -104,12 +121,13 @@ export function availabilitySection(app: App, number: number, scope: Scope): HTM
       words.textContent = blocked
         ? "This browser may not ask the server of the shards (it does not allow other pages). What is drawn are the node's own samples; `glassbook da sample` takes samples without a browser."
         : explain(error).message;
+      busy = false;
       await look();
     } finally {
       button.disabled = false;
     }
   };
-  void look();
+  void watch();
   return place;
 }
 

@@ -52,7 +52,7 @@ export function batchDetail(app: App, verifying: Verifying, number: number, scop
       ),
     );
   };
-  void claimOf(number)
+  void claimOf(app, number)
     .then((encoded) => checker.claim(encoded))
     .then(drawClaim)
     .catch((error) => fill(claim, h("h3", {}, "The claim in words"), h("p", { class: "hint" }, explain(error).message)));

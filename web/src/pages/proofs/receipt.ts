@@ -44,7 +44,7 @@ async function show(app: App, sequence: string, place: HTMLElement): Promise<voi
   const receipt = await fetchReceipt(app, sequence);
   const number = Number(receipt.batch);
   // Not the claim that comes with the receipt: the one of the batch, which can be verified by execution.
-  const claim = await claimOf(number);
+  const claim = await claimOf(app, number);
   const checked = await checker.checkReceipt(claim, receipt);
   const verified = verifyingOf(app).all.get(number)?.state === "holds";
   const batch = app.batches.all.get(number);

@@ -5,7 +5,7 @@ import { fill, h, icon, mark, say } from "../../dom";
 import { STAGES, stageName, stageOf, times, type Batch } from "../../proofs/batches";
 import type { Verifying } from "../../proofs/verifying";
 import { onFrame, type Scope } from "../../signal";
-import { span } from "../../time";
+import { clock, span } from "../../time";
 import { symbols } from "../../ui/symbols";
 
 const SHOWN = 60;
@@ -13,6 +13,8 @@ const SHOWN = 60;
 const SCALE_BY = 18;
 const SHORTEST = 8_000;
 const LONGEST = 20 * 60_000;
+/** Without any change for so long, nothing happens. */
+const IDLE = 60_000;
 
 interface Lane {
   element: HTMLAnchorElement;
@@ -59,10 +61,14 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
     if (batches.length === 0) {
       fill(empty, app.batches.live.value === "none" ? "This exchange does not tell about its batches yet." : "No batch is sealed yet. The first comes after some commands.");
     }
-    const begun = batches.slice(0, SCALE_BY).map((batch) => times(batch).sealed ?? now);
-    // Where nothing happens, the newest batches stay in sight.
-    const reach = Math.min(LONGEST, Math.max(SHORTEST, now - Math.min(now, ...begun)) * 1.06);
-    const x = (time: number): number => Math.max(0, (1 - (now - time) / reach) * 100);
+    const scaled = batches.slice(0, SCALE_BY);
+    const begun = Math.min(now, ...scaled.map((batch) => times(batch).sealed ?? now));
+    const moved = Math.max(begun, ...scaled.flatMap((batch) => Object.values(times(batch))));
+    // Where nothing happens any more, time stands still, and the newest batches stay in sight.
+    const going = scaled.some((batch) => stageOf(batch) !== "final") && now - moved < IDLE;
+    const end = going ? now : Math.min(now, moved + Math.max(2_000, (moved - begun) * 0.06));
+    const reach = Math.min(LONGEST, Math.max(SHORTEST, end - begun) * 1.06);
+    const x = (time: number): number => Math.max(0, (1 - (end - time) / reach) * 100);
 
     const wanted = new Set(batches.map((batch) => batch.batch));
     for (const [number, old] of lanes) {
@@ -81,9 +87,9 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
         else list.prepend(item);
       }
       before = known.element.parentElement;
-      drawLane(known, batch, now, x);
+      drawLane(known, batch, end, x);
     }
-    drawTicks(reach);
+    drawTicks(reach, end < now ? end : null);
   };
 
   const drawLane = (lane: Lane, batch: Batch, now: number, x: (time: number) => number): void => {
@@ -140,9 +146,9 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
     }
   };
 
-  const drawTicks = (reach: number): void => {
+  const drawTicks = (reach: number, stopped: number | null): void => {
     const step = [1, 2, 5, 10, 20, 30, 60, 120, 300].map((seconds) => seconds * 1000).find((step) => reach / step <= 5) ?? 600_000;
-    const wanted: [number, string][] = [[100, "now"]];
+    const wanted: [number, string][] = [[100, stopped === null ? "now" : clock(stopped)]];
     for (let back = step; back < reach * 0.93; back += step) wanted.push([(1 - back / reach) * 100, `−${span(back)}`.replace(".0", "")]);
     while (ticks.children.length < wanted.length) ticks.append(h("span"));
     while (ticks.children.length > wanted.length) ticks.lastElementChild?.remove();

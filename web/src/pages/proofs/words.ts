@@ -3,6 +3,7 @@
 import type { App } from "../../app";
 import type { ExchangeEvent, Outcome } from "../../checker/types";
 import { formatDecimal, group, parseDecimal, trim } from "../../decimal";
+import { amountText } from "../../exchange";
 
 interface Scales {
   symbol: string;
@@ -28,13 +29,13 @@ function scales(app: App, id: number): Scales {
     quote: market.quote,
     price: (ticks) => group(formatDecimal(BigInt(ticks) * tick, market.priceDecimals)),
     quantity: (lots) => trim(formatDecimal(BigInt(lots) * step, market.quantityDecimals)),
-    amount: (quanta) => trim(formatDecimal(BigInt(quanta), quote?.decimals ?? 0)),
+    amount: (quanta) => trim(amountText(quote, quanta)),
   };
 }
 
 function assetAmount(app: App, id: number, quanta: string): string {
   const asset = app.exchange.assets.find((asset) => asset.asset === id);
-  return asset ? `${group(trim(formatDecimal(BigInt(quanta), asset.decimals)))} ${asset.symbol}` : `${quanta} quanta of asset ${id}`;
+  return asset ? `${group(trim(amountText(asset, quanta)))} ${asset.symbol}` : `${quanta} quanta of asset ${id}`;
 }
 
 export function commandWords(app: App, command: { kind: string } & Record<string, any>): string {

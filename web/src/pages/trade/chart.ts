@@ -226,7 +226,7 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
     { class: "segments", role: "group", "aria-label": "Interval of a candle" },
     INTERVALS.map((each) => h("button", { "aria-pressed": "false", onclick: () => choose(each) }, each)),
   );
-  for (const [at, each] of INTERVALS.entries()) scope.add(shortcut(String(at + 1), `candles of ${each}`, () => choose(each)));
+  for (const [at, each] of INTERVALS.entries()) scope.add(shortcut(String(at + 1), "", () => choose(each)));
   choose(interval);
   return h(
     "section",

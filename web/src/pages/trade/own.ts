@@ -96,12 +96,12 @@ function orders(trader: Trader): HTMLElement {
     h(
       "tr",
       {},
-      h("td", { class: "soft" }, moment(order.time)),
+      h("td", { class: "soft aside" }, moment(order.time)),
       h("td", {}, h("b", {}, order.symbol)),
       h("td", {}, side(order.side)),
-      h("td", {}, words(order.type)),
+      h("td", { class: "aside" }, words(order.type)),
       h("td", { class: "right" }, Number(order.price) > 0 ? group(order.price) : "market"),
-      h("td", { class: "right" }, order.trigger ? group(order.trigger) : "–"),
+      h("td", { class: "right aside" }, order.trigger ? group(order.trigger) : "–"),
       h("td", { class: "right" }, `${trim(order.executed)} / ${trim(order.quantity)}`),
       h(
         "td",
@@ -128,7 +128,7 @@ function orders(trader: Trader): HTMLElement {
         ),
       ),
     );
-  return table(["Time", "Market", "Side", "Kind", "Price ", "Trigger ", "Filled ", ""], trader.orders.value.map(row));
+  return table(["*Time", "Market", "Side", "*Kind", "Price ", "*Trigger ", "Filled ", ""], trader.orders.value.map(row));
 }
 
 function fills(app: App, trader: Trader): HTMLElement {
@@ -138,13 +138,13 @@ function fills(app: App, trader: Trader): HTMLElement {
     return h(
       "tr",
       { class: "openable", onclick: open },
-      h("td", { class: "soft" }, moment(own.time)),
+      h("td", { class: "soft aside" }, moment(own.time)),
       h("td", {}, h("b", {}, own.symbol)),
       h("td", {}, side(own.side)),
       h("td", { class: "right" }, own.price ? group(own.price) : "–"),
       h("td", { class: "right" }, trim(own.quantity)),
-      h("td", { class: "right" }, own.fee ? `${trim(own.fee)} ${own.feeAsset}` : "–"),
-      h("td", { class: "soft" }, own.maker ? "maker" : "taker"),
+      h("td", { class: "right aside" }, own.fee ? `${trim(own.fee)} ${own.feeAsset}` : "–"),
+      h("td", { class: "soft aside" }, own.maker ? "maker" : "taker"),
       h("td", {}, stages(app, own.sequence)),
       h(
         "td",
@@ -163,7 +163,7 @@ function fills(app: App, trader: Trader): HTMLElement {
       ),
     );
   };
-  return table(["Time", "Market", "Side", "Price ", "Quantity ", "Fee ", "As", "Batch", ""], trader.fills.value.slice(0, 60).map(row));
+  return table(["*Time", "Market", "Side", "Price ", "Quantity ", "*Fee ", "*As", "Batch", ""], trader.fills.value.slice(0, 60).map(row));
 }
 
 /** How far the batch of a command is. */
@@ -190,10 +190,10 @@ function balances(trader: Trader): HTMLElement {
   );
 }
 
-/** Names that end in a blank are of columns of numbers. */
+/** Names that end in a blank are of columns of numbers; those that begin with a star are left out on a phone. */
 function table(names: string[], rows: HTMLElement[]): HTMLElement {
   const heads = names.map((name) =>
-    h("th", { scope: "col", class: name.endsWith(" ") || name === "" ? "right" : undefined }, name.trim() || h("span", { class: "visually-hidden" }, "Action")),
+    h("th", { scope: "col", class: `${name.endsWith(" ") || name === "" ? "right" : ""} ${name.startsWith("*") ? "aside" : ""}` }, name.replace("*", "").trim() || h("span", { class: "visually-hidden" }, "Action")),
   );
   return h("table", { class: "data" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows));
 }
