@@ -166,7 +166,7 @@ describe("the proof explorer", () => {
     const page = await open({ path: "proofs", key: false });
     await page.locator(".lane").nth(1).waitFor({ timeout: 60_000 });
     for (const lane of [1, 0]) {
-      const number = await page.locator(".lane .number").nth(lane).innerText();
+      const number = (await page.locator(".lane").nth(lane).getAttribute("href")).split("/").pop();
       await page.evaluate((number) => (location.hash = `#/proofs/${number}`), number);
       await page.getByRole("heading", { name: `Batch ${number}`, exact: true }).waitFor();
       await page.locator("#verify").click();

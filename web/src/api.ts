@@ -1,5 +1,7 @@
 // Requests to the exchange, and what is said when they fail.
 
+import { remedyOf } from "./remedies";
+
 /** A request that failed: what happened, and what to do about it. */
 export class ApiError extends Error {
   constructor(
@@ -14,22 +16,6 @@ export class ApiError extends Error {
 
 export const NATIVE = "/api/glassbook/v1";
 const PATIENCE = 10_000;
-
-/** What to do about Binance's codes. The exchange's own reasons say it themselves. */
-const REMEDIES: Record<string, string> = {
-  "-1003": "Wait a little: there were more requests than the limit allows.",
-  "-1007": "The answer did not come in time; look at the open orders before you try again.",
-  "-1013": "Change price or quantity to a multiple of the market's step, within its limits.",
-  "-1015": "Wait a little: there were more orders than the limit allows.",
-  "-1021": "The clock of this computer is off: set it, or let it be set by the network.",
-  "-1022": "The secret does not belong to this API key: enter both again on the Account page.",
-  "-1102": "A field is missing: fill it in.",
-  "-1111": "Fewer digits after the point.",
-  "-2011": "The order has traded or was cancelled already.",
-  "-2013": "There is no such order.",
-  "-2014": "Enter the API key again on the Account page.",
-  "-2015": "The key is unknown, revoked, or not allowed to do this: use another on the Account page.",
-};
 
 /** A request whose answer is JSON. */
 export async function json<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -92,7 +78,7 @@ async function refusal(response: Response): Promise<ApiError> {
   }
   const code = String(body.code ?? response.status);
   const message = String(body.message ?? body.msg ?? (response.statusText || `The exchange answered ${response.status}.`));
-  const remedy = typeof body.remedy === "string" ? body.remedy : (REMEDIES[code] ?? null);
+  const remedy = typeof body.remedy === "string" && body.remedy !== "" ? body.remedy : remedyOf(code, message);
   return new ApiError(response.status, code, message, remedy);
 }
 

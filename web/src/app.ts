@@ -49,7 +49,7 @@ function useCredentials(app: App, credentials: Credentials | null): void {
     credentials === null
       ? null
       : credentials.kind === "api key"
-        ? new DelegatedTrader(credentials.key, credentials.secret, app.markets, app.exchange)
+        ? new DelegatedTrader(credentials.key, credentials.secret, app)
         : new NativeTrader(credentials.account, credentials.secret, app);
 }
 

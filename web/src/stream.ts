@@ -14,6 +14,8 @@ export type Connection = "connecting" | "live" | "silent" | "offline";
 /** Without any message for so long, the connection is called silent, then closed. */
 const SILENT = 5_000;
 const DEAD = 15_000;
+/** Changes of subscriptions within so long are sent together. */
+const TOGETHER = 50;
 const LONGEST_PAUSE = 10_000;
 
 export class Streams {
@@ -25,6 +27,8 @@ export class Streams {
   private tries = 0;
   private nextId = 1;
   private heard = 0;
+  private subscribed = new Set<string>();
+  private planned = false;
 
   constructor(private readonly path: string) {
     this.connect();
@@ -39,15 +43,30 @@ export class Streams {
     listeners.add(listener);
     if (!known) {
       this.listeners.set(stream, listeners);
-      this.send("SUBSCRIBE", [stream]);
+      this.soon();
     }
     if (this.socket?.readyState === WebSocket.OPEN) listener.reset?.();
     return () => {
       listeners.delete(listener);
       if (listeners.size > 0 || this.listeners.get(stream) !== listeners) return;
       this.listeners.delete(stream);
-      this.send("UNSUBSCRIBE", [stream]);
+      this.soon();
     };
+  }
+
+  /** Subscribes to what is listened to, and to nothing else: all changes of a moment together, as servers count messages. */
+  private soon(): void {
+    if (this.planned) return;
+    this.planned = true;
+    setTimeout(() => {
+      this.planned = false;
+      if (this.socket?.readyState !== WebSocket.OPEN) return;
+      const more = [...this.listeners.keys()].filter((stream) => !this.subscribed.has(stream));
+      const less = [...this.subscribed].filter((stream) => !this.listeners.has(stream));
+      if (more.length > 0) this.send("SUBSCRIBE", more);
+      if (less.length > 0) this.send("UNSUBSCRIBE", less);
+      this.subscribed = new Set(this.listeners.keys());
+    }, TOGETHER);
   }
 
   private send(method: string, params: string[]): void {
@@ -64,7 +83,8 @@ export class Streams {
       this.tries = 0;
       this.heard = Date.now();
       this.status.value = "live";
-      if (this.listeners.size > 0) this.send("SUBSCRIBE", [...this.listeners.keys()]);
+      this.subscribed.clear();
+      this.soon();
       for (const listeners of this.listeners.values()) for (const listener of listeners) listener.reset?.();
     };
     socket.onmessage = (event) => {

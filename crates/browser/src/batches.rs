@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use state::{PartialTree, Sha256Hash, StateError, Witness};
 use transition::{
-    BatchOutput, Claim, EventsLog, Native, Observer, SealedBatch, SealedBatchError, TransitionError, execute_batch,
+    BatchOutput, Claim, EventsLog, Native, Observer, SealedBatch, SealedBatchError, TransitionError,
+    execute_batch,
 };
 use types::{AccountId, Event, MarketId, Origin, Outcome, Sequenced};
 
@@ -36,7 +37,8 @@ pub(crate) fn verify(sealed: &[u8], before: &[u8], account: &[u8]) -> Result<Val
     let account = match account {
         [] => None,
         bytes => Some(AccountId(
-            u32::try_from(parts::number(bytes, "the account")?).map_err(|_| Refused::request("no such account"))?,
+            u32::try_from(parts::number(bytes, "the account")?)
+                .map_err(|_| Refused::request("no such account"))?,
         )),
     };
     let batch = SealedBatch::decode(sealed).map_err(Refused::untrue)?;
@@ -50,7 +52,8 @@ pub(crate) fn verify(sealed: &[u8], before: &[u8], account: &[u8]) -> Result<Val
     }
     let mut seen = Seen { account, ..Seen::default() };
     let output = execute(&batch, EventsLog::root_only(), &mut seen)?;
-    let (l1_from, l1_to) = (batch.claim.l1_position - seen.l1.min(batch.claim.l1_position), batch.claim.l1_position);
+    let (l1_from, l1_to) =
+        (batch.claim.l1_position - seen.l1.min(batch.claim.l1_position), batch.claim.l1_position);
     Ok(json!({
         "claim": words::claim(&batch.claim),
         "follows": before.map(|before| number(before.batch)),
@@ -83,11 +86,11 @@ pub(crate) fn execute(
     let nothing = |error: TransitionError| Refused::untrue(SealedBatchError::from(error));
     let witness = Witness::decode(&input.witness, input.witness.len())
         .map_err(|error| nothing(StateError::from(error).into()))?;
-    let mut tree =
-        PartialTree::<Sha256Hash>::from_witness(witness).map_err(|error| nothing(StateError::from(error).into()))?;
+    let mut tree = PartialTree::<Sha256Hash>::from_witness(witness).map_err(|error| nothing(error.into()))?;
     tree.verify(input.previous_root).map_err(|_| nothing(TransitionError::PreviousRoot))?;
-    let output = execute_batch::<_, Native>(&mut tree, &input.commands, Some(&input.authorisation), log, observer)
-        .map_err(nothing)?;
+    let output =
+        execute_batch::<_, Native>(&mut tree, &input.commands, Some(&input.authorisation), log, observer)
+            .map_err(nothing)?;
     if output.claim != batch.claim {
         return Err(Refused::untrue(SealedBatchError::Claim));
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use types::{
-    AssetId, ClientOrderId, Command, MarketId, OrderId, OrderRef, OrderType, Place, Price, Quanta, Quantity, Reader,
-    SelfTrade, SessionKey, Side, TimeInForce, Timestamp, Trigger, TriggerKind,
+    AssetId, ClientOrderId, Command, MarketId, OrderId, OrderRef, OrderType, Place, Price, Quanta, Quantity,
+    Reader, SelfTrade, SessionKey, Side, TimeInForce, Timestamp, Trigger, TriggerKind,
 };
 
 use crate::json::{bytes_of, hex, small, u64_of};
@@ -61,7 +61,9 @@ pub(crate) fn parse(command: &Value) -> Result<Command, Refused> {
             key: SessionKey(bytes_of(command, "key")?),
             expires: Timestamp(u64_of(command, "expires")?),
         },
-        other => return Err(Refused::request(format!("no command that a trader may send is called {other:?}"))),
+        other => {
+            return Err(Refused::request(format!("no command that a trader may send is called {other:?}")));
+        }
     })
 }
 

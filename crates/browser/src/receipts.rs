@@ -22,7 +22,8 @@ pub(crate) fn make(sealed: &[u8], sequence: &[u8]) -> Result<Value, Refused> {
         )));
     }
     let output = batches::execute(&batch, EventsLog::with_contents(), &mut ())?;
-    let receipts = output.events.receipts::<Sha256Hash>(claim.first_sequence, &[sequence - claim.first_sequence]);
+    let receipts =
+        output.events.receipts::<Sha256Hash>(claim.first_sequence, &[sequence - claim.first_sequence]);
     let receipt = receipts.first().ok_or_else(|| Refused::untrue("the command has no receipt"))?;
     Ok(json!({
         "sequence": number(receipt.sequence),

@@ -49,9 +49,11 @@ pub(crate) fn check(block: &[u8], commitment: &[u8], answer: &[u8]) -> Result<Va
 
 /// How likely that many samples are all answered although the data cannot be had: at most 2^−bits.
 pub(crate) fn worth(data: &[u8], parity: &[u8], count: &[u8]) -> Result<Value, Refused> {
-    let [data, parity, count] = [(data, "data"), (parity, "parity"), (count, "samples")].map(|(part, what)| {
-        u32::try_from(parts::number(part, what)?).map_err(|_| Refused::request(format!("{what} is too large")))
-    });
+    let [data, parity, count] =
+        [(data, "data"), (parity, "parity"), (count, "samples")].map(|(part, what)| {
+            u32::try_from(parts::number(part, what)?)
+                .map_err(|_| Refused::request(format!("{what} is too large")))
+        });
     let shape = Shape::new(data?, parity?).map_err(Refused::request)?;
     let confidence = shape.confidence(count?, 0).map_err(Refused::request)?;
     Ok(json!({ "bits": confidence.bits(), "certain": confidence.is_certain(), "withheld": shape.withheld() }))

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use transition::{Claim, Crypto as _, Native};
 use types::{
-    CancelReason, Command, Event, OperatorCommand, OrderRef, OrderType, Origin, Outcome, Phase, PhaseCause, Place,
-    Reject, SelfTrade, Sequenced, Side, TimeInForce, TriggerKind,
+    CancelReason, Command, Event, OperatorCommand, OrderRef, OrderType, Origin, Outcome, Phase, PhaseCause,
+    Place, Reject, SelfTrade, Sequenced, Side, TimeInForce, TriggerKind,
 };
 
 use crate::json::{hex, number};
@@ -233,16 +233,20 @@ pub(crate) fn event(event: &Event) -> Value {
         Event::Triggered { order, market, account } => json!({
             "kind": "triggered", "order": number(order.0), "market": market.0, "account": account.0,
         }),
-        Event::Replaced { order, market, account, old_price, old_quantity, price, quantity, kept_place } => json!({
-            "kind": "replaced", "order": number(order.0), "market": market.0, "account": account.0,
-            "oldPrice": old_price.0, "oldQuantity": number(old_quantity.0),
-            "price": price.0, "quantity": number(quantity.0), "keptPlace": kept_place,
-        }),
-        Event::Cancelled { order, market, account, side, price, quantity, remaining, resting, reason } => json!({
-            "kind": "cancelled", "order": number(order.0), "market": market.0, "account": account.0,
-            "side": side_name(side), "price": price.0, "quantity": number(quantity.0),
-            "remaining": number(remaining.0), "resting": resting, "reason": cancel_reason(reason),
-        }),
+        Event::Replaced { order, market, account, old_price, old_quantity, price, quantity, kept_place } => {
+            json!({
+                "kind": "replaced", "order": number(order.0), "market": market.0, "account": account.0,
+                "oldPrice": old_price.0, "oldQuantity": number(old_quantity.0),
+                "price": price.0, "quantity": number(quantity.0), "keptPlace": kept_place,
+            })
+        }
+        Event::Cancelled { order, market, account, side, price, quantity, remaining, resting, reason } => {
+            json!({
+                "kind": "cancelled", "order": number(order.0), "market": market.0, "account": account.0,
+                "side": side_name(side), "price": price.0, "quantity": number(quantity.0),
+                "remaining": number(remaining.0), "resting": resting, "reason": cancel_reason(reason),
+            })
+        }
         Event::AccountOpened { account, owner } => {
             json!({ "kind": "accountOpened", "account": account.0, "owner": hex(owner.0) })
         }

@@ -35,7 +35,8 @@ fn a_batch_is_executed_again_and_follows_the_one_before() {
     assert_eq!(done["follows"], first.claim.batch.to_string());
     assert_eq!(done["claim"]["stateRoot"], hex::encode(second.claim.state_root));
     let outcomes = &done["outcomes"];
-    let count: u64 = ["accepted", "done", "rejected"].iter().map(|kind| outcomes[kind].as_u64().unwrap()).sum();
+    let count: u64 =
+        ["accepted", "done", "rejected"].iter().map(|kind| outcomes[kind].as_u64().unwrap()).sum();
     assert_eq!(count, 300);
     assert!(done["fills"].as_u64().unwrap() > 0, "{done}");
 }
@@ -74,7 +75,8 @@ fn a_receipt_leads_to_the_events_root_and_an_altered_one_does_not() {
     let [batch, _] = two_batches();
     let sealed = batch.encode();
     let claim = batch.claim.encode();
-    for sequence in [batch.claim.first_sequence, batch.claim.first_sequence + 211, batch.claim.last_sequence] {
+    for sequence in [batch.claim.first_sequence, batch.claim.first_sequence + 211, batch.claim.last_sequence]
+    {
         let receipt = told(&[b"receipt.make", &sealed, sequence.to_string().as_bytes()]);
         let checked = told(&[b"receipt.check", &claim, receipt.to_string().as_bytes()]);
         let way = checked["way"].as_array().unwrap();
@@ -158,7 +160,8 @@ fn a_login_is_signed_as_the_documentation_says() {
     let secret = hex::decode("596f9a98fc650799f41620f7c839503fe59161e9a5aee555b51b2f2e9a918571").unwrap();
     let of = json!({ "chainId": 31337, "exchange": "ee".repeat(20), "account": 1, "time": "1700000000000" });
     let signed = told(&[b"login.sign", &secret, of.to_string().as_bytes()]);
-    let signature = Signature::from_slice(&hex::decode(signed["signature"].as_str().unwrap()).unwrap()).unwrap();
+    let signature =
+        Signature::from_slice(&hex::decode(signed["signature"].as_str().unwrap()).unwrap()).unwrap();
     let key = hex::decode("93e68d8ce0eecbbd08736b4701b6c00258bbc18031c4ed5d879a5c1e29e00e85").unwrap();
     let key = VerifyingKey::from_bytes(&key.try_into().unwrap()).unwrap();
     let digest = hex::decode("cb4c4cbd06caca58bceafff12498d8d4675e40e9903f7b808462e3568c632b95").unwrap();

@@ -65,7 +65,6 @@ static TAGS: LazyLock<Vec<(&'static str, HeaderValue)>> = LazyLock::new(|| {
 ///
 /// `connect` are origins besides the server's own that the page may ask: the server of the shards, so that browsers take samples
 /// themselves. Those that are no origins are left out.
-#[must_use]
 pub fn router(connect: &[String]) -> Router {
     let policy = policy(connect);
     Router::new()
@@ -80,7 +79,8 @@ fn policy(connect: &[String]) -> HeaderValue {
     let is_origin = |origin: &&String| {
         let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         rest.is_some_and(|host| {
-            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
         })
     };
     let others: String = connect.iter().filter(is_origin).map(|origin| format!(" {origin}")).collect();

@@ -1,16 +1,16 @@
 // An account whose session the gateway holds: requests are signed with an API key's secret (HMAC-SHA-256), orders by the gateway.
 
 import { ApiError, json } from "../api";
+import type { App } from "../app";
 import { toHex } from "../checker/checker";
-import { decimalText, type ExchangeInfo } from "../exchange";
-import type { Market } from "../market/markets";
 import { Signal } from "../signal";
-import { toast } from "../ui/toast";
-import { Executions, type Execution } from "./executions";
+import { Executions } from "./executions";
+import { Ledger } from "./ledger";
 import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Side, Trader } from "./types";
 
-/** Without news of the account it is asked for so often. */
-const POLL = 4_000;
+/** How often everything is asked for again: while news comes, and without. */
+const POLL = 20_000;
+const POLL_WITHOUT_NEWS = 3_000;
 const FILLS = 100;
 const encoder = new TextEncoder();
 
@@ -18,42 +18,45 @@ export class DelegatedTrader implements Trader {
   readonly kind = "api key";
   readonly delegated = true;
   readonly account = new Signal<number | null>(null);
-  readonly orders = new Signal<OwnOrder[]>([]);
-  readonly fills = new Signal<OwnFill[]>([]);
-  readonly balances = new Signal<OwnBalance[]>([]);
+  readonly orders: Signal<OwnOrder[]>;
+  readonly fills: Signal<OwnFill[]>;
+  readonly balances: Signal<OwnBalance[]>;
   readonly trouble = new Signal<string | null>(null);
+  private readonly ledger: Ledger;
   private readonly secret: Promise<CryptoKey>;
   private readonly clock: Promise<number>;
   private readonly timer: number;
   private readonly executions: Executions;
-  /** The command of each trade that was told of, by market and trade. */
-  private readonly sequences = new Map<string, string>();
   private ended = false;
-  private refreshing: Promise<void> | null = null;
-  private again = false;
+  private loaded = 0;
+  private loading: Promise<void> | null = null;
 
   constructor(
     private readonly key: string,
     secret: string,
-    private readonly markets: Market[],
-    private readonly exchange: ExchangeInfo,
+    private readonly app: App,
   ) {
+    this.ledger = new Ledger(app);
+    ({ orders: this.orders, fills: this.fills, balances: this.balances } = this.ledger);
     this.secret = crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     // The exchange's clock counts, not this computer's.
     this.clock = json<{ serverTime: number }>("/api/v3/time").then(
       ({ serverTime }) => serverTime - Date.now(),
       () => 0,
     );
-    this.timer = window.setInterval(() => this.refresh(), POLL);
-    this.refresh();
     this.executions = new Executions(
       async () => {
         const timestamp = Date.now() + (await this.clock);
         return { apiKey: key, timestamp, signature: await this.signature(`apiKey=${key}&timestamp=${timestamp}`) };
       },
-      (execution) => this.told(execution),
+      (execution) => this.ledger.tell(execution),
       () => this.refresh(),
     );
+    this.timer = window.setInterval(() => {
+      const due = this.executions.live.value ? POLL : POLL_WITHOUT_NEWS;
+      if (!document.hidden && Date.now() - this.loaded > due) this.refresh();
+    }, 1_000);
+    this.refresh();
   }
 
   end(): void {
@@ -99,73 +102,54 @@ export class DelegatedTrader implements Trader {
       }
     }
     const placed = await this.signed<Record<string, any>>("POST", "order", parameters);
-    this.refresh();
+    this.done();
     return { id: String(placed.orderId), status: String(placed.status), executed: String(placed.executedQty ?? "0") };
   }
 
   async cancel(order: OwnOrder): Promise<void> {
     await this.signed("DELETE", "order", { symbol: order.symbol, orderId: order.id });
-    this.refresh();
+    this.ledger.remove((known) => known.id === order.id);
+    this.done();
   }
 
   async cancelAll(symbol: string): Promise<void> {
     await this.signed("DELETE", "openOrders", { symbol });
-    this.refresh();
+    this.ledger.remove((known) => known.symbol === symbol);
+    this.done();
   }
 
   refresh(): void {
-    if (this.refreshing) {
-      this.again = true;
-      return;
-    }
-    this.refreshing = this.load().finally(() => {
-      this.refreshing = null;
-      if (this.again && !this.ended) {
-        this.again = false;
-        this.refresh();
-      }
-    });
+    this.loading ??= this.load().finally(() => (this.loading = null));
   }
 
   private async load(): Promise<void> {
-    if (document.hidden && this.account.value !== null) return;
+    this.loaded = Date.now();
+    const { told } = this.ledger;
     try {
+      const { markets } = this.app;
+      const each = (path: string, more: Record<string, string>): Promise<Record<string, any>[][]> =>
+        Promise.all(markets.map(({ symbol }) => this.signed<Record<string, any>[]>("GET", path, { symbol, ...more })));
       const [account, orders, fills] = await Promise.all([
-        this.signed<Record<string, any>>("GET", "account", { omitZeroBalances: "false" }),
-        this.signed<Record<string, any>[]>("GET", "openOrders"),
-        Promise.all(
-          this.markets.map((market) =>
-            this.signed<Record<string, any>[]>("GET", "myTrades", { symbol: market.symbol, limit: String(FILLS) }),
-          ),
-        ),
+        this.signed<Record<string, any>>("GET", "account"),
+        each("openOrders", {}),
+        each("myTrades", { limit: String(FILLS) }),
       ]);
       if (this.ended) return;
       this.trouble.value = null;
       this.account.value = Number(account.uid ?? -1);
-      this.balances.value = account.balances as OwnBalance[];
-      this.orders.value = orders.map(order).sort((x, y) => y.time - x.time);
-      this.fills.value = fills
-        .flat()
-        .map((data) => ({ ...fill(data), sequence: this.sequences.get(`${data.symbol} ${data.id}`) ?? (data.sequence === undefined ? null : String(data.sequence)) }))
-        .sort((x, y) => y.time - x.time || Number(y.id) - Number(x.id));
+      this.ledger.addFills(fills.flat().map(fill));
+      // Whatever was told meanwhile is newer than these lists.
+      if (this.ledger.told !== told) return;
+      this.ledger.setBalances(account.balances as OwnBalance[]);
+      this.ledger.setOrders(orders.flat().map(order));
     } catch (error) {
       if (error instanceof ApiError && error.status !== 0) this.trouble.value = `${error.message} ${error.remedy ?? ""}`.trim();
     }
   }
 
-  /** News of the account: a reason to look again, and fills are said. */
-  private told({ sequence, data }: Execution): void {
-    for (const { order, trade } of data.orders ?? []) {
-      if (!trade) continue;
-      const info = this.exchange.markets.find((market) => market.market === order.market);
-      const market = this.markets.find((market) => market.symbol === info?.symbol);
-      if (!market) continue;
-      this.sequences.set(`${market.symbol} ${trade.trade}`, String(sequence));
-      const verb = order.side === "buy" ? "Bought" : "Sold";
-      const [quantity, price] = [decimalText(trade.quantity, market.step), decimalText(String(trade.price), market.tick)];
-      if (trade.maker) toast("good", `${verb} ${quantity} ${market.base} at ${price}`, "Your resting order was taken.");
-    }
-    this.refresh();
+  /** News of what was just done comes by itself, where it comes. */
+  private done(): void {
+    if (!this.executions.live.value) this.refresh();
   }
 }
 
@@ -197,6 +181,7 @@ function fill(data: Record<string, any>): OwnFill {
     feeAsset: data.commissionAsset,
     time: data.time,
     maker: data.isMaker,
-    sequence: null,
+    // Not Binance's; the exchange may say it.
+    sequence: data.sequence === undefined ? null : String(data.sequence),
   };
 }

@@ -7,11 +7,12 @@ import { ApiError, NATIVE, json, post } from "../api";
 import type { App } from "../app";
 import { checker, fromHex } from "../checker/checker";
 import { parseDecimal } from "../decimal";
-import { amountText, decimalText } from "../exchange";
+import { amountText } from "../exchange";
 import type { Market } from "../market/markets";
+import { remedyOf } from "../remedies";
 import { Signal } from "../signal";
-import { toast } from "../ui/toast";
-import { Executions, type Execution, type ExecutionOrder } from "./executions";
+import { Executions, type ExecutionOrder } from "./executions";
+import { Ledger } from "./ledger";
 import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Trader } from "./types";
 
 const POLL = 5_000;
@@ -29,16 +30,15 @@ export class NativeTrader implements Trader {
   readonly kind = "session key";
   readonly delegated = false;
   readonly account: Signal<number | null>;
-  readonly orders = new Signal<OwnOrder[]>([]);
-  readonly fills = new Signal<OwnFill[]>([]);
-  readonly balances = new Signal<OwnBalance[]>([]);
+  readonly orders: Signal<OwnOrder[]>;
+  readonly fills: Signal<OwnFill[]>;
+  readonly balances: Signal<OwnBalance[]>;
   readonly trouble = new Signal<string | null>(null);
   private readonly secret: Uint8Array;
   private readonly timer: number;
   private readonly memory: string;
   private readonly executions: Executions;
-  /** Open orders, by number. */
-  private readonly open = new Map<string, OwnOrder>();
+  private readonly ledger: Ledger;
   private digest: string | null = null;
   private turn: Promise<unknown> = Promise.resolve();
   private ended = false;
@@ -52,10 +52,11 @@ export class NativeTrader implements Trader {
     this.secret = fromHex(secret) ?? new Uint8Array(32);
     this.memory = `glassbook.orders.${app.exchange.contract}.${id}`;
     const kept = JSON.parse(localStorage.getItem(this.memory) ?? "{}") as { open?: OwnOrder[]; fills?: OwnFill[] };
-    for (const order of kept.open ?? []) this.open.set(order.id, order);
-    this.fills.value = kept.fills ?? [];
+    this.ledger = new Ledger(app);
+    ({ orders: this.orders, fills: this.fills, balances: this.balances } = this.ledger);
+    this.ledger.setOrders(kept.open ?? []);
+    this.ledger.addFills(kept.fills ?? []);
     this.timer = window.setInterval(() => this.refresh(), POLL);
-    this.show();
     void this.check();
     this.executions = new Executions(
       async () => {
@@ -63,7 +64,10 @@ export class NativeTrader implements Trader {
         const of = { chainId: app.exchange.chainId, exchange: app.exchange.contract, account: id, time: serverTime };
         return { account: id, timestamp: serverTime, signature: (await checker.signLogin(this.secret, of)).signature };
       },
-      (execution) => this.told(execution),
+      (execution) => {
+        this.ledger.tell(execution);
+        this.remember();
+      },
       () => {
         this.refresh();
         void this.proveBalances();
@@ -98,11 +102,6 @@ export class NativeTrader implements Trader {
     const market = this.app.markets.find((market) => market.symbol === symbol);
     if (!info || !market) throw new ApiError(0, "unknown_market", `There is no market ${symbol}.`, null);
     return { id: info.market, market };
-  }
-
-  private byNumber(id: number): Market | undefined {
-    const info = this.app.exchange.markets.find((market) => market.market === id);
-    return this.app.markets.find((market) => market.symbol === info?.symbol);
   }
 
   /** Signs and sends commands, one submission after another: each goes on where the stream was left. */
@@ -157,101 +156,40 @@ export class NativeTrader implements Trader {
     const outcome = accepted(outcomes[0]);
     const number = String(outcome.order);
     // What became of it is told on the other connection.
-    for (let wait = 0; wait < 20 && !this.last.has(number); wait++) await new Promise((resolve) => setTimeout(resolve, 25));
-    const now = this.last.get(number);
+    for (let wait = 0; wait < 20 && !this.ledger.last.has(number); wait++) await new Promise((resolve) => setTimeout(resolve, 25));
+    const now = this.ledger.last.get(number);
     return { id: number, status: now?.status ?? "NEW", executed: now?.executed ?? "0" };
   }
-
-  /** Orders as they were told last, ended ones too. */
-  private readonly last = new Map<string, OwnOrder>();
 
   async cancel(order: OwnOrder): Promise<void> {
     const { outcomes } = await this.submit([{ kind: "cancel", market: this.market(order.symbol).id, order: { id: order.id } }]);
     accepted(outcomes[0]);
-    this.open.delete(order.id);
-    this.show();
+    this.ledger.remove((known) => known.id === order.id);
+    this.remember();
   }
 
   async cancelAll(symbol: string): Promise<void> {
     const { outcomes } = await this.submit([{ kind: "massCancel", market: this.market(symbol).id, side: null }]);
     accepted(outcomes[0]);
-    for (const order of this.open.values()) if (order.symbol === symbol) this.open.delete(order.id);
-    this.show();
+    this.ledger.remove((known) => known.symbol === symbol);
+    this.remember();
   }
 
   /** Looks how remembered orders are whose news may have been missed. */
   refresh(): void {
     if (document.hidden) return;
-    for (const known of this.open.values()) {
+    for (const known of this.orders.value) {
       void json<{ order: ExecutionOrder | null }>(`${NATIVE}/orders/${known.id}`).then(
         ({ order }) => {
           // Before its batch is sealed an order is nobody's business but the trader's, who was told.
           if (!order || this.ended) return;
-          this.take(order);
-          this.show();
+          this.ledger.take(order);
+          this.ledger.showOrders();
+          this.remember();
         },
         () => undefined,
       );
     }
-  }
-
-  private told({ sequence, time, data }: Execution): void {
-    for (const { order, trade } of data.orders ?? []) {
-      this.take(order);
-      const market = this.byNumber(order.market);
-      if (!trade || !market) continue;
-      const quote = this.app.exchange.assets.find((asset) => asset.symbol === market.quote);
-      const own: OwnFill = {
-        id: String(trade.trade),
-        orderId: String(order.order),
-        symbol: market.symbol,
-        side: order.side,
-        price: decimalText(String(trade.price), market.tick),
-        quantity: decimalText(trade.quantity, market.step),
-        fee: amountText(quote, trade.fee),
-        feeAsset: market.quote,
-        time: Math.floor(time / 1000),
-        maker: trade.maker,
-        sequence: String(sequence),
-      };
-      if (this.fills.value.some((known) => known.id === own.id && known.orderId === own.orderId)) continue;
-      this.fills.value = [own, ...this.fills.value].slice(0, MOST);
-      if (own.maker) toast("good", `${own.side === "buy" ? "Bought" : "Sold"} ${own.quantity} ${market.base} at ${own.price}`, "Your resting order was taken.");
-    }
-    for (const { asset, free, locked } of data.balances ?? []) {
-      const info = this.app.exchange.assets.find((info) => info.asset === asset);
-      if (!info) continue;
-      const now = { asset: info.symbol, free: amountText(info, free), locked: amountText(info, locked) };
-      const others = this.balances.value.filter((known) => known.asset !== info.symbol);
-      this.balances.value = [...others, now].sort((x, y) => this.place_(x.asset) - this.place_(y.asset));
-    }
-    this.show();
-  }
-
-  private place_(symbol: string): number {
-    return this.app.exchange.assets.findIndex((asset) => asset.symbol === symbol);
-  }
-
-  private take(order: ExecutionOrder): void {
-    const market = this.byNumber(order.market);
-    if (!market) return;
-    const now: OwnOrder = {
-      id: String(order.order),
-      symbol: market.symbol,
-      side: order.side,
-      type: order.trigger ? (order.kind === "limit" ? "STOP_LIMIT" : "STOP") : order.kind.toUpperCase(),
-      price: order.price > 0 ? decimalText(String(order.price), market.tick) : "0",
-      trigger: order.triggerPrice ? decimalText(String(order.triggerPrice), market.tick) : "",
-      quantity: decimalText(order.quantity, market.step),
-      executed: decimalText(order.executed, market.step),
-      status: order.status.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(),
-      time: Math.floor(order.time / 1000),
-    };
-    this.last.set(now.id, now);
-    const oldest = this.last.keys().next().value;
-    if (this.last.size > MOST && oldest !== undefined) this.last.delete(oldest);
-    if (now.status === "NEW" || now.status === "PARTIALLY_FILLED") this.open.set(now.id, now);
-    else this.open.delete(now.id);
   }
 
   /** Balances after the last sealed batch, proved under its state root and checked here; what happens later is told. */
@@ -268,15 +206,14 @@ export class NativeTrader implements Trader {
         }),
       );
       const told = new Set(this.balances.value.map((known) => known.asset));
-      if (!this.ended) this.balances.value = [...proved.filter((balance) => !told.has(balance.asset)), ...this.balances.value];
+      if (!this.ended) this.ledger.setBalances(proved.filter((balance) => !told.has(balance.asset)));
     } catch {
       // The Account page says why where somebody asks for the proof.
     }
   }
 
-  private show(): void {
-    this.orders.value = [...this.open.values()].sort((x, y) => y.time - x.time);
-    const kept = { open: this.orders.value.slice(0, MOST), fills: this.fills.value };
+  private remember(): void {
+    const kept = { open: this.orders.value.slice(0, MOST), fills: this.fills.value.slice(0, MOST) };
     localStorage.setItem(this.memory, JSON.stringify(kept));
   }
 }
@@ -293,5 +230,7 @@ function whole(text: string, step: string, decimals: number, what: string): bigi
 
 function accepted(outcome: Outcome | undefined): Outcome {
   if (outcome && outcome.result !== "rejected") return outcome;
-  throw new ApiError(0, String(outcome?.code ?? "rejected"), outcome?.reason ?? `The exchange rejected it (${outcome?.code ?? "no outcome"}).`, null);
+  const code = String(outcome?.code ?? "rejected");
+  const reason = outcome?.reason ?? `The exchange rejected it (${code}).`;
+  throw new ApiError(0, code, reason, remedyOf(code, reason));
 }
