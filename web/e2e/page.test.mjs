@@ -39,7 +39,7 @@ after(async () => {
 });
 
 /** A page with a key, or without. */
-async function open({ path = "trade", viewport = DESK, colorScheme = "light", key = true, reducedMotion = "no-preference" } = {}) {
+async function open({ path = "trade", viewport = DESK, colorScheme = "light", key = true, reducedMotion = "no-preference", prepare } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -57,6 +57,7 @@ async function open({ path = "trade", viewport = DESK, colorScheme = "light", ke
     if (/Refused to|Content Security Policy/.test(message.text()) && !(shards && message.text().includes(shards))) faults.push(message.text());
   });
   const link = key ? `#/account?key=${encodeURIComponent(exchange.key)}&secret=${encodeURIComponent(exchange.secret)}` : "";
+  await prepare?.(page);
   await page.goto(`${exchange.url}/${link}`);
   await page.locator("nav").waitFor();
   if (key) await page.getByText("Orders are signed by").waitFor();
@@ -158,6 +159,50 @@ describe("trading", () => {
     if (!contract || !settled) return context.skip("this exchange settles nowhere");
     await tab(page, /Fills/);
     await page.locator(".own tbody tr", { hasText: "final" }).first().waitFor({ timeout: 120_000 });
+  });
+});
+
+describe("a bad line", () => {
+  test("a lost change of the book is noticed, and a cut connection is made again", async () => {
+    const line = { lose: 0, lost: 0, connections: [] };
+    let snapshots = 0;
+    const page = await open({
+      key: false,
+      prepare: async (page) => {
+        page.on("request", (request) => (snapshots += Number(request.url().includes("/api/v3/depth"))));
+        await page.routeWebSocket(/\/stream$/, (here) => {
+          const there = here.connectToServer();
+          line.connections.push({ here, there });
+          there.onMessage((message) => {
+            if (line.lose > 0 && String(message).includes("depthUpdate")) {
+              line.lose--;
+              line.lost++;
+            } else here.send(message);
+          });
+        });
+      },
+    });
+    await best(page);
+    const until = async (what, done) => {
+      for (let tries = 0; !done(); tries++) {
+        assert.ok(tries < 200, what);
+        await page.waitForTimeout(100);
+      }
+    };
+    let earlier = snapshots;
+    line.lose = 2;
+    await until("nothing was lost", () => line.lost === 2);
+    await until("no new snapshot after a gap", () => snapshots > earlier);
+    await best(page);
+    earlier = snapshots;
+    const before = line.connections.length;
+    const { here, there } = line.connections.at(-1);
+    await here.close();
+    await there.close();
+    await until("no new connection", () => line.connections.length > before);
+    await until("no new snapshot after the cut", () => snapshots > earlier);
+    await best(page);
+    await page.context().close();
   });
 });
 

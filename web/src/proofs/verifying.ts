@@ -7,6 +7,7 @@ import type { Claim, Verified } from "../checker/types";
 import { Signal } from "../signal";
 import { explain } from "../ui/toast";
 import { digestOf } from "./batches";
+import { askL1, type L1Fact } from "./l1";
 
 export interface Verification {
   state: "downloading" | "executing" | "holds" | "fails";
@@ -19,6 +20,8 @@ export interface Verification {
   before: "verified here" | "as the exchange gave it" | "first batch";
   /** Whether the claim is the one whose digest the exchange says is settled; null where it says none. */
   digestAgrees: boolean | null;
+  /** What a node of the chain says, asked by this page. */
+  l1: L1Fact | null;
   why: string | null;
 }
 
@@ -66,6 +69,7 @@ export class Verifying {
       result: null,
       before: "first batch",
       digestAgrees: null,
+      l1: null,
       why: null,
     };
     this.all.set(number, now);
@@ -98,6 +102,8 @@ export class Verifying {
       const digest = batch && digestOf(batch);
       now.digestAgrees = digest ? digest === result.claim.digest : null;
       if (now.digestAgrees === false) throw new Error("The batch is true, but its claim is not the one that the exchange says it settles.");
+      now.l1 = await askL1(this.app.exchange, number);
+      if (now.l1?.digest && now.l1.digest !== result.claim.digest) throw new Error("The batch is true, but the contract has another claim for it.");
       now.state = "holds";
     } catch (error) {
       now.state = "fails";

@@ -176,7 +176,13 @@ function checks(app: App, number: number, found: Verification): HTMLElement {
     l1 > 0 || Number(claim.l1Position) > 0
       ? open(`It has taken ${group(claim.l1Position)} entries of the L1 queue, with the hash `, h("span", { class: "mono" }, short(claim.l1Hash)), "; the contract compares both with its own.")
       : good("No entry of the L1 queue has been taken yet."),
-    found.digestAgrees === null
+    found.l1?.digest
+      ? good(
+          "The digest of the claim, ",
+          h("span", { class: "mono" }, short(claim.digest)),
+          `, is the one that the contract has for batch ${number}${found.l1.finalBatch >= number ? ", which is final there" : ", not final there yet"}: asked by this page of the node that the exchange names.`,
+        )
+      : found.digestAgrees === null
       ? open("The digest of the claim is ", h("span", { class: "mono" }, short(claim.digest)), "; nothing is known of it on L1.")
       : good("The digest of the claim, ", h("span", { class: "mono" }, short(claim.digest)), ", is the one that the exchange says is settled on L1."),
   );
