@@ -65,6 +65,9 @@ export class Batches {
   private readonly wanted = new Set<number>();
   private asking = false;
   private heard = 0;
+  /** The latest time that was told of, and when. */
+  private latest = 0;
+  private latestHeard = 0;
 
   constructor() {
     void this.start();
@@ -78,6 +81,19 @@ export class Batches {
     let last = 0;
     for (const batch of this.all.values()) if (stageOf(batch) === "final") last = Math.max(last, batch.batch);
     return last;
+  }
+
+  /**
+   * What time it is where batches get theirs. A development chain makes a block a second or a transaction, whichever is sooner, so
+   * that its clock may be ahead.
+   */
+  get now(): number {
+    return Math.max(Date.now(), this.latest + (Date.now() - this.latestHeard));
+  }
+
+  /** How far that clock is ahead, in milliseconds. */
+  get ahead(): number {
+    return this.now - Date.now();
   }
 
   /** Newest first. */
@@ -182,6 +198,11 @@ export class Batches {
 
   private take(batch: Batch): void {
     this.all.set(batch.batch, batch);
+    const latest = Math.max(0, ...Object.values(times(batch)));
+    if (latest > this.latest) {
+      this.latest = latest;
+      this.latestHeard = Date.now();
+    }
     if (this.all.size <= KEPT) return;
     const oldest = Math.min(...this.all.keys());
     this.all.delete(oldest);

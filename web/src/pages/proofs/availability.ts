@@ -11,8 +11,9 @@ import { fill, h } from "../../dom";
 import type { Scope } from "../../signal";
 import { explain } from "../../ui/toast";
 
-/** Shards that this page asks for: withheld data is then missed less than once in 2^20 times, with as many parity shards as data shards. */
-const SAMPLES = 20;
+/** This page asks for so many shards that data which cannot be had is missed at most once in 2^20 times. */
+const BITS = 20;
+const MOST = 128;
 const TOGETHER = 4;
 
 /** What the node tells of a batch's data. */
@@ -28,8 +29,9 @@ interface NodeAvailability {
   samples: { shard: number; time: number; peer: string; held: boolean; micros: number | null }[];
 }
 
-/** How often it is looked for more samples, while a batch is young. */
-const LOOK = 700;
+/** How often it is looked for more samples, while a batch is young: less and less. */
+const LOOK = 500;
+const SELDOM = 10_000;
 const YOUNG = 20_000;
 
 export function availabilitySection(app: App, number: number, scope: Scope): HTMLElement {
@@ -81,7 +83,9 @@ export function availabilitySection(app: App, number: number, scope: Scope): HTM
     }
   };
   const watch = async (): Promise<void> => {
-    while (!ended && (await look())) await new Promise((resolve) => setTimeout(resolve, LOOK));
+    for (let pause = LOOK; !ended && (await look()); pause = Math.min(pause * 1.3, SELDOM)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
   };
 
   const sample = async (): Promise<void> => {
@@ -96,7 +100,7 @@ export function availabilitySection(app: App, number: number, scope: Scope): HTM
       const opened: OpenedBlock = await checker.openBlock(block, block.commitment);
       cells(opened.data, opened.parity);
       for (const cell of grid.children) cell.classList.remove("node", "good", "bad", "asked");
-      const wanted = draw(opened.total, Math.min(SAMPLES, opened.total));
+      const wanted = draw(opened.total, await enough(opened));
       let good = 0;
       for (let at = 0; at < wanted.length && !ended; at += TOGETHER) {
         const indices = wanted.slice(at, at + TOGETHER);
@@ -129,6 +133,14 @@ export function availabilitySection(app: App, number: number, scope: Scope): HTM
   };
   void watch();
   return place;
+}
+
+/** How many samples reach that. */
+async function enough({ data, parity, total }: OpenedBlock): Promise<number> {
+  for (let count = 8; ; count += 4) {
+    const worth = count < Math.min(total, MOST) ? await checker.samplesWorth(data, parity, count) : null;
+    if (worth === null || worth.bits >= BITS) return Math.min(count, total, MOST);
+  }
 }
 
 /** Different numbers below `total`, evenly, by the browser's random numbers. */

@@ -105,12 +105,13 @@ function drawStages(place: HTMLElement, app: App, batch: Batch, stage: string): 
           "li",
           { class: time !== undefined || place <= at ? "reached" : "", "data-stage": name, title: meaning[name] },
           h("b", {}, stageName(name, app.exchange)),
-          h("span", {}, time === undefined ? (place <= at ? "yes" : "–") : first === undefined || name === "sealed" ? clock(time) : `+${span(time - first)}`),
+          h("span", {}, time === undefined ? (place <= at ? "yes" : "–") : first === undefined || name === "sealed" ? clock(time) : time === first ? "at once" : `+${span(time - first)}`),
         );
       }),
     ),
     stage === "failed" && h("p", { class: "hint wrong" }, "This batch failed; somebody has to look at it."),
     batch.trouble && h("p", { class: "hint warn" }, batch.trouble),
+    app.batches.ahead > 2_000 && h("p", { class: "hint" }, `Times are of the chain's clock, which is ${span(app.batches.ahead)} ahead of this computer's.`),
     batch.state !== stage && stage !== "failed" && h("p", { class: "hint" }, `Now: ${batch.state}.`),
   );
 }
@@ -189,8 +190,9 @@ function checks(app: App, number: number, found: Verification): HTMLElement {
 }
 
 function drawL1(place: HTMLElement, app: App, batch: Batch): void {
-  const actions = { commit: "Commitment", prove: "Proof", finalise: "Finality" } as Record<string, string>;
-  const rows = Object.entries(batch.l1 ?? {}).map(([action, done]) =>
+  const actions = { commit: "Commitment", prove: app.exchange.proofs === "executed" ? "Attestation" : "Proof", finalise: "Finality" } as Record<string, string>;
+  const inOrder = Object.entries(batch.l1 ?? {}).sort((x, y) => (x[1].block?.number ?? 0) - (y[1].block?.number ?? 0));
+  const rows = inOrder.map(([action, done]) =>
     h(
       "tr",
       {},

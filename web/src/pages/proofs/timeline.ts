@@ -56,7 +56,7 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
 
   const draw = (): void => {
     const batches = app.batches.newest(SHOWN);
-    const now = Date.now();
+    const { now } = app.batches;
     empty.hidden = batches.length > 0;
     if (batches.length === 0) {
       fill(empty, app.batches.live.value === "none" ? "This exchange does not tell about its batches yet." : "No batch is sealed yet. The first comes after some commands.");
