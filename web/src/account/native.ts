@@ -15,7 +15,9 @@ import { Executions, type ExecutionOrder } from "./executions";
 import { Ledger } from "./ledger";
 import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Trader } from "./types";
 
-const POLL = 5_000;
+const POLL = 30_000;
+/** Orders that are looked at then, the oldest first. */
+const LOOKED = 40;
 /** Orders, and fills, that are remembered. */
 const MOST = 200;
 
@@ -178,7 +180,7 @@ export class NativeTrader implements Trader {
   /** Looks how remembered orders are whose news may have been missed. */
   refresh(): void {
     if (document.hidden) return;
-    for (const known of this.orders.value) {
+    for (const known of this.orders.value.slice(-LOOKED)) {
       void json<{ order: ExecutionOrder | null }>(`${NATIVE}/orders/${known.id}`).then(
         ({ order }) => {
           // Before its batch is sealed an order is nobody's business but the trader's, who was told.

@@ -49,6 +49,8 @@ const STAGE_OF: Record<string, Stage> = {
   final: "final",
 };
 
+/** Lists are asked for no more often than this. */
+const TOGETHER = 700;
 /** Without news for so long, it is asked for. */
 const QUIET = 2_500;
 const KEPT = 400;
@@ -64,6 +66,7 @@ export class Batches {
   private events: EventSource | null = null;
   private readonly wanted = new Set<number>();
   private asking = false;
+  private asked = 0;
   private heard = 0;
   /** The latest time that was told of, and when. */
   private latest = 0;
@@ -175,9 +178,10 @@ export class Batches {
   private async askAll(): Promise<void> {
     if (this.asking) return;
     this.asking = true;
-    // Many move at once: they are asked for together.
-    await new Promise((resolve) => setTimeout(resolve, 120));
     while (this.wanted.size > 0) {
+      // Many move at once: they are asked for together, and not too often, for the exchange counts.
+      await new Promise((resolve) => setTimeout(resolve, Math.max(100, this.asked + TOGETHER - Date.now())));
+      this.asked = Date.now();
       const numbers = [...this.wanted].sort((x, y) => x - y);
       this.wanted.clear();
       const last = numbers[numbers.length - 1] ?? 1;

@@ -272,7 +272,7 @@ function proofSection(app: App, number: number): HTMLElement {
         place,
         h("h3", {}, "Proof"),
         app.exchange.proofs === "executed" && h("div", { class: "verdict warn" }, icon(symbols.bad), h("div", {}, "executed: NOT PROVED", h("p", {}, app.exchange.proofStatement))),
-        h("p", { class: "hint" }, none ? `No proof file: ${explain(error).message}` : explain(error).message, behind ? ` What stands behind “proved” here: ${behind}.` : ""),
+        h("p", { class: "hint" }, none ? `No proof file: ${explain(error).message}` : explain(error).message, behind && behind !== app.exchange.proofStatement ? ` What stands behind “proved” here: ${behind}.` : ""),
         h("p", {}, h("button", { class: "button small", onclick: () => void start() }, "Look again")),
       );
     }
