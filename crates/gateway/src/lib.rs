@@ -23,6 +23,7 @@ pub mod native;
 mod private;
 mod server;
 pub mod settings;
+pub mod page;
 pub mod view;
 
 pub use audit::AuditLog;
