@@ -26,6 +26,8 @@ use crate::{
 const RECOVER: Duration = Duration::from_millis(50);
 /// How long whoever may not log on keeps his place, so that guessing is slow.
 const PENALTY: Duration = Duration::from_secs(1);
+/// How long an application's session may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// Characters of a CompID.
 const COMP_ID: usize = 64;
 
@@ -103,7 +105,8 @@ pub struct Acceptor {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
-    sessions: Arc<dyn Fn() -> Vec<JoinHandle<()>> + Send + Sync>,
+    /// Takes the sessions that run.
+    sessions: Box<dyn FnOnce() -> Vec<Running> + Send>,
 }
 
 impl Acceptor {
@@ -144,8 +147,7 @@ impl Acceptor {
             }
         }
         let ending = Arc::clone(&inner);
-        let sessions =
-            Arc::new(move || lock(&ending.sessions).drain().map(|(_, running)| running.task).collect());
+        let sessions = Box::new(move || lock(&ending.sessions).drain().map(|(_, running)| running).collect());
         let accepting = tokio::spawn(inner.accept(listener));
         Ok(Self { address, stop, accepting, sessions })
     }
@@ -156,12 +158,17 @@ impl Acceptor {
         self.address
     }
 
-    /// Logs everybody out, and returns when the sessions' numbers are written down.
+    /// Logs everybody out, and returns when the sessions' numbers are written down and the application's sessions have ended,
+    /// for which they have a few seconds.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         let _ = self.accepting.await;
-        for task in (self.sessions)() {
+        for Running { attach, task, mut application } in (self.sessions)() {
+            drop(attach);
             let _ = task.await;
+            if timeout(FAREWELL, &mut application).await.is_err() {
+                application.abort();
+            }
         }
     }
 }
@@ -175,10 +182,11 @@ struct Inner<A> {
     stop: watch::Receiver<bool>,
 }
 
-/// A session's task.
+/// A session's tasks.
 struct Running {
     attach: mpsc::Sender<Attached>,
     task: JoinHandle<()>,
+    application: JoinHandle<()>,
 }
 
 impl<A: Application> Inner<A> {
@@ -323,8 +331,8 @@ impl<A: Application> Inner<A> {
             link: None,
             started: Instant::now(),
         };
-        tokio::spawn(Arc::clone(&self.application).session(handle, to_application));
-        Running { attach, task: tokio::spawn(driver.run()) }
+        let application = tokio::spawn(Arc::clone(&self.application).session(handle, to_application));
+        Running { attach, task: tokio::spawn(driver.run()), application }
     }
 }
 

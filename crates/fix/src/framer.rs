@@ -1,6 +1,6 @@
 //! Finds messages in a stream of bytes.
 //!
-//! A message begins with `8=…|9=length|`, and has `10=…|` where the length says. Bytes for which that does not hold are
+//! A message begins with `8=FIX…|9=length|`, and has `10=…|` where the length says. Bytes for which that does not hold are
 //! garbled: they are skipped up to the next `8=`, and the sequence numbers will show whether something was lost. A frame whose
 //! shape is right but whose check sum is wrong is skipped whole, so that no byte is added up more than once.
 
@@ -11,6 +11,8 @@ use crate::tags;
 
 /// Characters of BeginString at most.
 const BEGIN_STRING: usize = 16;
+/// How every BeginString begins.
+const VERSION: &[u8] = b"FIX";
 /// Digits of BodyLength at most.
 const BODY_LENGTH: usize = 9;
 /// Bytes of `10=nnn|`.
@@ -106,6 +108,10 @@ impl Framer {
     }
 
     fn measure(&self, bytes: &[u8]) -> Result<Measured, TooLong> {
+        let version = &bytes[2..bytes.len().min(2 + VERSION.len())];
+        if !VERSION.starts_with(version) {
+            return Ok(Measured::Garbled);
+        }
         let Some(length_at) = field(bytes, 2, BEGIN_STRING) else {
             return Ok(unfinished(bytes, BEGIN_STRING + 2));
         };

@@ -65,8 +65,17 @@ fn limits() -> AcceptorLimits {
 }
 
 async fn start(dir: &Path, limits: AcceptorLimits) -> Acceptor {
-    let store =
-        Store::open(&dir.join("fix.redb"), StoreLimits { sessions: 3, of_principal: 2, kept: 50 }).unwrap();
+    let bounds = StoreLimits { sessions: 3, of_principal: 2, kept: 50 };
+    // The thread that writes may still be closing the file after a stop.
+    let mut opened = Store::open(&dir.join("fix.redb"), bounds);
+    for _ in 0..200 {
+        if opened.is_ok() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+        opened = Store::open(&dir.join("fix.redb"), bounds);
+    }
+    let store = opened.unwrap();
     let settings = AcceptorSettings {
         listen: "127.0.0.1:0".parse().unwrap(),
         comp_id: "GLASS".into(),
@@ -267,6 +276,8 @@ async fn there_is_one_connection_a_session_and_the_dead_make_room() {
     assert_eq!(first.read().await.unwrap().kind(), "8", "the first goes on");
     for number in 3..20 {
         drop(first);
+        // A Logon must be later than the one before, to the millisecond.
+        sleep(Duration::from_millis(2)).await;
         first = Client::logged_on(&acceptor, "ME", number).await.0;
     }
     acceptor.stop().await;

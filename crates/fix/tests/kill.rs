@@ -116,9 +116,10 @@ fn nothing_is_lost_or_done_twice_when_the_process_is_killed() {
             sent += 1;
         }
         // Some orders at once, and a kill somewhere between their reports.
+        let first = sent;
+        let order = |number: u64| Body::new("D").with(11, orders + number - first);
         for _ in 0..40 {
-            orders += 1;
-            client.send(sent, &Body::new("D").with(11, orders)).unwrap();
+            client.send(sent, &order(sent)).unwrap();
             sent += 1;
         }
         let mut fresh = 0;
@@ -134,22 +135,23 @@ fn nothing_is_lost_or_done_twice_when_the_process_is_killed() {
                     expected = number + 1;
                 }
                 "4" => expected = message.number(36).unwrap(),
-                // What died with the process is not ours to send again: orders are asked about, not repeated.
+                // What died with the process is not ours to send again (orders are asked about, not repeated), but what
+                // came before the answer is.
                 "2" => {
                     let from = message.number(7).unwrap();
-                    let header = Header {
-                        sender: "ME",
-                        target: "GLASS",
-                        number: from,
-                        time: Utc::now(),
-                        original: Some(Utc::now()),
+                    let again = |number, body: &Body| {
+                        let (time, original) = (Utc::now(), Some(Utc::now()));
+                        Header { sender: "ME", target: "GLASS", number, time, original }.frame(body)
                     };
-                    let fill = Body::new("4").with(123, 'Y').with(36, sent);
-                    client.stream.write_all(&header.frame(&fill)).unwrap();
+                    let fill = again(from, &Body::new("4").with(123, 'Y').with(36, first));
+                    let orders = (first..sent).flat_map(|number| again(number, &order(number)));
+                    let bytes: Vec<u8> = fill.into_iter().chain(orders).collect();
+                    client.stream.write_all(&bytes).unwrap();
                 }
                 other => panic!("{other}"),
             }
         }
+        orders += 40;
         child.kill().unwrap();
         child.wait().unwrap();
     }
