@@ -19,7 +19,8 @@ use crate::session::{Rules, Session};
 use crate::store::{Saved, SessionId, Store, StoreError};
 use crate::tags::{self, kind};
 use crate::{
-    Application, BEGIN, Body, Frame, Framer, Header, Message, MessageLimits, SessionHandle, Status, Utc,
+    Application, BEGIN, Body, Frame, Framer, Header, Identity, Message, MessageLimits, SessionHandle, Status,
+    Utc,
 };
 
 /// How long to wait after accepting failed, as it does when there are no file descriptors left.
@@ -234,8 +235,8 @@ impl<A: Application> Inner<A> {
             return;
         };
         match self.identify(&logon, peer).await {
-            Ok(id) => {
-                let attached = Attached { stream, framer, logon, permit };
+            Ok((id, grant)) => {
+                let attached = Attached { stream, framer, logon, grant, permit };
                 match self.attach(id, attached).await {
                     Ok(()) => {}
                     Err(error) => tracing::warn!(%peer, %error, "a FIX session does not begin"),
@@ -259,7 +260,7 @@ impl<A: Application> Inner<A> {
         Header { sender: &self.settings.comp_id, target, number: 1, time: Utc::now(), original: None }
     }
 
-    async fn identify(&self, logon: &Message, peer: IpAddr) -> Result<SessionId, String> {
+    async fn identify(&self, logon: &Message, peer: IpAddr) -> Result<(SessionId, Arc<str>), String> {
         if logon.kind() != kind::LOGON {
             return Err("the first message must be a Logon".into());
         }
@@ -274,8 +275,9 @@ impl<A: Application> Inner<A> {
         if other.is_empty() || other.len() > COMP_ID {
             return Err(format!("SenderCompID must have 1 to {COMP_ID} characters"));
         }
-        let principal = self.application.authenticate(logon, peer).await.map_err(|refusal| refusal.0)?;
-        Ok(SessionId { principal, own: own.to_owned(), other: other.to_owned() })
+        let Identity { principal, grant } =
+            self.application.authenticate(logon, peer).await.map_err(|refusal| refusal.0)?;
+        Ok((SessionId { principal, own: own.to_owned(), other: other.to_owned() }, grant))
     }
 
     async fn attach(&self, id: SessionId, attached: Attached) -> Result<(), StoreError> {

@@ -12,8 +12,7 @@ use crate::{Body, Message};
 
 /// What uses the sessions.
 pub trait Application: Send + Sync + 'static {
-    /// Who sends this Logon: a name under which his sessions are kept. `peer` is where it comes from. The CompIDs are those of
-    /// the message; they prove nothing.
+    /// Who sends this Logon. `peer` is where it comes from. The CompIDs are those of the message; they prove nothing.
     ///
     /// # Errors
     /// When he may not log on, with words for him.
@@ -21,7 +20,7 @@ pub trait Application: Send + Sync + 'static {
         &self,
         logon: &Message,
         peer: IpAddr,
-    ) -> impl Future<Output = Result<String, Refusal>> + Send;
+    ) -> impl Future<Output = Result<Identity, Refusal>> + Send;
 
     /// Runs beside a session, from the first Logon or the start of the acceptor on, whether somebody is logged on or not.
     /// `incoming` ends when the session does.
@@ -33,6 +32,15 @@ pub trait Application: Send + Sync + 'static {
 
     /// Tags of repeating groups: those that may be in a message more than once.
     fn repeated_tags(&self) -> &'static [u32];
+}
+
+/// Who has logged on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name under which his sessions are kept. Without zero bytes.
+    pub principal: String,
+    /// By what right: goes with each message of the connection, and is not kept.
+    pub grant: Arc<str>,
 }
 
 /// Why somebody may not log on.
@@ -47,6 +55,8 @@ pub struct Incoming {
     pub message: Message,
     /// Under which Logon it came: see [`Status::logon`].
     pub logon: u64,
+    /// By what right: [`Identity::grant`].
+    pub grant: Arc<str>,
 }
 
 /// Whether somebody is logged on.

@@ -1,5 +1,6 @@
 //! A session's task: carries out what the state machine says, on a connection and the store.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -32,6 +33,7 @@ pub(crate) struct Attached {
     pub stream: Box<dyn Stream>,
     pub framer: Framer,
     pub logon: Message,
+    pub grant: Arc<str>,
     /// Its place among all connections.
     pub permit: Permit,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Driver {
     pub id: SessionId,
     pub session: Session,
     pub store: Store,
-    pub place: std::sync::Arc<Place>,
+    pub place: Arc<Place>,
     pub limits: AcceptorLimits,
     pub attached: mpsc::Receiver<Attached>,
     pub outgoing: mpsc::Receiver<Outgoing>,
@@ -58,6 +60,7 @@ pub(crate) struct Link {
     framer: Framer,
     /// Whether the framer may hold another message.
     more: bool,
+    grant: Arc<str>,
     throttle: Throttle,
     _permit: Permit,
 }
@@ -144,9 +147,9 @@ impl Driver {
             tracing::info!(session = %self.id, "a second connection of a FIX session is closed");
             return Ok(());
         }
-        let Attached { stream, framer, logon, permit } = attached;
+        let Attached { stream, framer, logon, grant, permit } = attached;
         let throttle = Throttle::new(&self.limits);
-        self.link = Some(Link { stream, framer, more: true, throttle, _permit: permit });
+        self.link = Some(Link { stream, framer, more: true, grant, throttle, _permit: permit });
         let mut actions = Vec::new();
         self.session.logon(self.now(), &logon, &mut actions);
         let online = self.session.is_online();
@@ -254,8 +257,11 @@ impl Driver {
                 }
                 Action::Deliver(message) => {
                     let logon = self.status.borrow().logon;
+                    let Some(grant) = self.link.as_ref().map(|link| Arc::clone(&link.grant)) else {
+                        continue;
+                    };
                     // There is room, or the application has ended, and the next turn of the loop sees it.
-                    let _ = self.incoming.try_send(Incoming { message, logon });
+                    let _ = self.incoming.try_send(Incoming { message, logon, grant });
                 }
                 Action::Close(why) => closed = Some(why),
                 Action::Record(_) => {}

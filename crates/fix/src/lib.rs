@@ -38,7 +38,9 @@ pub mod tags;
 mod utc;
 
 pub use acceptor::{Acceptor, AcceptorError, AcceptorLimits, AcceptorSettings};
-pub use application::{Application, Incoming, Outgoing, Refusal, SessionEnded, SessionHandle, Status};
+pub use application::{
+    Application, Identity, Incoming, Outgoing, Refusal, SessionEnded, SessionHandle, Status,
+};
 pub use framer::{BEGIN, Frame, Framer, Garbled, TooLong, check_sum, read_message};
 pub use message::{Entry, FieldError, Malformed, Message, MessageLimits, RejectReason, SOH};
 pub use outgoing::{Body, Header};

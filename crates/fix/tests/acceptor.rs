@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fix::{
-    Acceptor, AcceptorLimits, AcceptorSettings, Application, Body, Frame, Framer, Header, Incoming, Message,
-    MessageLimits, Outgoing, Refusal, Rules, SessionHandle, Store, StoreLimits, Utc,
+    Acceptor, AcceptorLimits, AcceptorSettings, Application, Body, Frame, Framer, Header, Identity, Incoming,
+    Message, MessageLimits, Outgoing, Refusal, Rules, SessionHandle, Store, StoreLimits, Utc,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -18,16 +18,20 @@ use tokio::time::{sleep, timeout};
 struct Echo;
 
 impl Application for Echo {
-    async fn authenticate(&self, logon: &Message, _peer: IpAddr) -> Result<String, Refusal> {
+    async fn authenticate(&self, logon: &Message, _peer: IpAddr) -> Result<Identity, Refusal> {
         match logon.get(554) {
-            Some(b"sesame") => Ok(logon.text(553).unwrap_or("nobody").to_owned()),
+            Some(b"sesame") => {
+                let principal = logon.text(553).unwrap_or("nobody").to_owned();
+                Ok(Identity { principal, grant: "sesame".into() })
+            }
             _ => Err(Refusal("who is it?".into())),
         }
     }
 
     async fn session(self: Arc<Self>, session: SessionHandle, mut incoming: mpsc::Receiver<Incoming>) {
         let mut count = session.notes().unwrap().first().map_or(0, |(_, value)| value[0]);
-        while let Some(Incoming { message, logon }) = incoming.recv().await {
+        while let Some(Incoming { message, logon, grant }) = incoming.recv().await {
+            assert_eq!(&*grant, "sesame");
             let outgoing = match message.kind() {
                 "D" => {
                     count += 1;

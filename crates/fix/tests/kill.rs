@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fix::{
-    Acceptor, AcceptorLimits, AcceptorSettings, Application, Body, Frame, Framer, Header, Incoming, Message,
-    MessageLimits, Outgoing, Refusal, Rules, SessionHandle, Store, StoreLimits, Utc,
+    Acceptor, AcceptorLimits, AcceptorSettings, Application, Body, Frame, Framer, Header, Identity, Incoming,
+    Message, MessageLimits, Outgoing, Refusal, Rules, SessionHandle, Store, StoreLimits, Utc,
 };
 use tokio::sync::mpsc;
 
@@ -20,8 +20,8 @@ const DIRECTORY: &str = "FIX_KILL_TEST_DIRECTORY";
 struct Echo;
 
 impl Application for Echo {
-    async fn authenticate(&self, _logon: &Message, _peer: IpAddr) -> Result<String, Refusal> {
-        Ok("alice".into())
+    async fn authenticate(&self, _logon: &Message, _peer: IpAddr) -> Result<Identity, Refusal> {
+        Ok(Identity { principal: "alice".into(), grant: "".into() })
     }
 
     async fn session(self: Arc<Self>, session: SessionHandle, mut incoming: mpsc::Receiver<Incoming>) {
