@@ -58,7 +58,8 @@ fn today(day: &Day, area: Rect, buffer: &mut Buffer) {
     let sign = if falls || day.price_change_percent.starts_with('+') { "" } else { "+" };
     let change = Span::styled(format!("{sign}{}%", day.price_change_percent), if falls { BAD } else { GOOD });
     let trades = Span::styled(format!("  {} trades", grouped(day.count)), DIM);
-    let first = Line::from(vec![Span::styled(day.last_price.clone(), STRONG), Span::raw("  "), change, trades]);
+    let first =
+        Line::from(vec![Span::styled(day.last_price.clone(), STRONG), Span::raw("  "), change, trades]);
     let range = format!("{}–{}  vol {}", day.low_price, day.high_price, day.volume);
     let [upper, lower] = Layout::vertical([Constraint::Length(1); 2]).areas(area);
     first.render(upper, buffer);
@@ -94,9 +95,11 @@ fn levels(depth: &Depth, area: Rect, buffer: &mut Buffer) {
 
 /// The distance of the best prices, with as many digits as they have.
 fn spread(depth: &Depth) -> String {
-    let best = |levels: &[Level]| levels.first().map_or((0, 0), |(price, _)| {
-        (digits(price), price.split_once('.').map_or(0, |(_, decimals)| decimals.len()))
-    });
+    let best = |levels: &[Level]| {
+        levels.first().map_or((0, 0), |(price, _)| {
+            (digits(price), price.split_once('.').map_or(0, |(_, decimals)| decimals.len()))
+        })
+    };
     let ((bid, decimals), (ask, other)) = (best(&depth.bids), best(&depth.asks));
     if decimals != other {
         return "?".to_string();

@@ -49,7 +49,13 @@ impl Node {
         }
         let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
         let unasked = || Err("not asked yet".to_string());
-        Ok(Self { url, agent: config.build().into(), readings: 0, markets: Ok(Vec::new()), exchange: unasked() })
+        Ok(Self {
+            url,
+            agent: config.build().into(),
+            readings: 0,
+            markets: Ok(Vec::new()),
+            exchange: unasked(),
+        })
     }
 
     pub fn name(&self) -> &str {
@@ -80,7 +86,8 @@ impl Node {
             };
             symbols.iter().take(MARKETS).map(read).collect()
         });
-        let last = figures.as_ref().ok().and_then(|figures| figures.get("settlement_last_sealed")).unwrap_or(0);
+        let last =
+            figures.as_ref().ok().and_then(|figures| figures.get("settlement_last_sealed")).unwrap_or(0);
         let from = last.saturating_sub(BATCHES).max(1);
         let batches = self.ask(&format!("/api/glassbook/v1/batches?from={from}&limit={}", BATCHES + 1));
         let health = match self.get_any("/readyz") {

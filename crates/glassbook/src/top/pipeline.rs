@@ -57,10 +57,17 @@ fn lines(figures: &Figures, rate: Option<u64>) -> Vec<Line<'static>> {
         row("executed", vec![Span::raw(format!("{}{rate}", number("commands_executed_total"))), state]),
         row("not durable", vec![waiting(disk, 10_000)]),
         row("not sealed", vec![waiting(seal, MANY)]),
-        row("journal", vec![Span::raw(get("journal_bytes_total").map_or("–".to_string(), |bytes| size(bytes)))]),
+        row(
+            "journal",
+            vec![Span::raw(get("journal_bytes_total").map_or("–".to_string(), |bytes| size(bytes)))],
+        ),
         row(
             "batches",
-            vec![Span::raw(format!("{} sealed, {} final", number("settlement_last_sealed"), number("settlement_last_final")))],
+            vec![Span::raw(format!(
+                "{} sealed, {} final",
+                number("settlement_last_sealed"),
+                number("settlement_last_final")
+            ))],
         ),
         row("not final", vec![Span::raw(format!("{}{age}", lag.map_or("–".to_string(), grouped)))]),
         row("settlement", vec![trouble]),

@@ -55,7 +55,8 @@ pub fn markets_of(text: &str) -> Answer<Vec<String>> {
     }
     let info: Info = serde_json::from_str(text).map_err(|error| format!("not understood: {error}"))?;
     // They go into a URL.
-    let is_symbol = |symbol: &String| symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let is_symbol =
+        |symbol: &String| symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     Ok(info.symbols.into_iter().map(|symbol| symbol.symbol).filter(is_symbol).collect())
 }
 
@@ -136,7 +137,10 @@ pub struct Check {
 
 /// A decimal as an integer, digits behind the point included: for comparing numbers that are written with as many of them.
 pub fn digits(decimal: &str) -> u128 {
-    decimal.bytes().filter(u8::is_ascii_digit).fold(0, |sum: u128, digit| sum.saturating_mul(10).saturating_add((digit - b'0').into()))
+    decimal
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0, |sum: u128, digit| sum.saturating_mul(10).saturating_add((digit - b'0').into()))
 }
 
 /// A number with thousands apart.
@@ -185,7 +189,9 @@ mod tests {
 
     #[test]
     fn times_and_numbers_are_short() {
-        for (millis, text) in [(300, "0.3s"), (59_999, "59s"), (61_000, "1m01s"), (3_700_000, "1h01m"), (90_000_000, "1d01h")] {
+        for (millis, text) in
+            [(300, "0.3s"), (59_999, "59s"), (61_000, "1m01s"), (3_700_000, "1h01m"), (90_000_000, "1d01h")]
+        {
             assert_eq!(ago(millis), text);
         }
         assert_eq!(grouped(1_234_567), "1,234,567");

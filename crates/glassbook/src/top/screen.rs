@@ -50,10 +50,13 @@ impl Screen {
     pub fn take(&mut self, answer: Result<Reading, Away>, at: Instant) {
         match answer {
             Ok(reading) => {
-                let executed = |reading: &Reading| reading.figures.as_ref().ok()?.get("commands_executed_total");
+                let executed =
+                    |reading: &Reading| reading.figures.as_ref().ok()?.get("commands_executed_total");
                 if let Some((before, then)) = &self.last {
                     let millis = at.saturating_duration_since(*then).as_millis().max(1);
-                    let more = executed(&reading).zip(executed(before)).and_then(|(now, before)| now.checked_sub(before));
+                    let more = executed(&reading)
+                        .zip(executed(before))
+                        .and_then(|(now, before)| now.checked_sub(before));
                     self.rate = more.map(|more| (u128::from(more) * 1_000 / millis) as u64);
                 }
                 (self.last, self.away) = (Some((reading, at)), None);
@@ -128,7 +131,9 @@ impl Screen {
                 parts.push(Span::styled(format!("  chain {chain}"), DIM));
             }
             match exchange["proofs"].as_str() {
-                Some("executed") => parts.push(Span::styled("  NOT PROVED, batches are executed again", CARE)),
+                Some("executed") => {
+                    parts.push(Span::styled("  NOT PROVED, batches are executed again", CARE))
+                }
                 Some(kind) => parts.push(Span::styled(format!("  {kind} proofs"), GOOD)),
                 None => {}
             }
@@ -136,17 +141,20 @@ impl Screen {
         Line::from(parts).render(area, buffer);
         let state = match (&self.away, self.paused, &self.last) {
             (Some((_, since, tries)), ..) => {
-                let text = format!(" AWAY for {}, asked {tries} times ", ago(since.elapsed().as_millis() as u64));
+                let text =
+                    format!(" AWAY for {}, asked {tries} times ", ago(since.elapsed().as_millis() as u64));
                 Span::styled(text, BAD.add_modifier(Modifier::REVERSED))
             }
             (None, true, _) => Span::styled(" PAUSED ", CARE.add_modifier(Modifier::REVERSED)),
             (None, false, None) => Span::styled("asking ", DIM),
-            (None, false, Some((reading, _))) => match reading.health.as_ref().map(|health| health.status.as_str()) {
-                Ok("ok") => Span::styled("● ok ", GOOD),
-                Ok("degraded") => Span::styled("● degraded ", CARE),
-                Ok("down") => Span::styled("● down ", BAD),
-                _ => Span::styled("● ", DIM),
-            },
+            (None, false, Some((reading, _))) => {
+                match reading.health.as_ref().map(|health| health.status.as_str()) {
+                    Ok("ok") => Span::styled("● ok ", GOOD),
+                    Ok("degraded") => Span::styled("● degraded ", CARE),
+                    Ok("down") => Span::styled("● down ", BAD),
+                    _ => Span::styled("● ", DIM),
+                }
+            }
         };
         Line::from(state).right_aligned().render(area, buffer);
     }
@@ -170,7 +178,8 @@ impl Screen {
         let area = match &self.away {
             None => area,
             Some((why, ..)) => {
-                let [notice, rest] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+                let [notice, rest] =
+                    Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
                 let age = self.last.as_ref().map_or(0, |(_, at)| at.elapsed().as_millis() as u64);
                 let text = format!(" {why}; what is shown is {} old", ago(age));
                 Line::styled(text, BAD).render(notice, buffer);
@@ -209,7 +218,10 @@ impl Screen {
 
 /// A frame with a title.
 pub fn frame(title: &str) -> Block<'_> {
-    Block::bordered().border_type(BorderType::Rounded).border_style(DIM).title(Span::styled(format!(" {title} "), STRONG))
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(DIM)
+        .title(Span::styled(format!(" {title} "), STRONG))
 }
 
 /// Why a part is empty.

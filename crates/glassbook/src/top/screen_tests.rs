@@ -44,7 +44,8 @@ fn serve(answers: Answers) -> String {
             }
             let path = asked.split([' ', '?']).nth(1).expect("a path");
             let (status, body) = answers.get(path).cloned().unwrap_or((404, String::new()));
-            let head = format!("HTTP/1.1 {status} .\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head =
+                format!("HTTP/1.1 {status} .\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
             let _ = reader.get_mut().write_all(format!("{head}{body}").as_bytes());
         }
     });
@@ -110,7 +111,9 @@ fn the_best_prices_stand_next_to_the_spread() {
     let middle = lines.iter().position(|line| line.contains("spread 3")).expect("a spread");
     assert!(lines[middle - 1].contains("64253") && lines[middle + 1].contains("64250"), "{picture}");
     // The largest quantity has the longest bar.
-    let bar = |price: &str| lines.iter().find(|line| line.contains(price)).map_or(0, |line| line.matches('█').count());
+    let bar = |price: &str| {
+        lines.iter().find(|line| line.contains(price)).map_or(0, |line| line.matches('█').count())
+    };
     assert!(bar("64260") > bar("64249") && bar("64249") > bar("64250"), "{picture}");
 }
 
@@ -176,7 +179,10 @@ fn a_node_that_is_down_tells_why_although_it_answers_503() {
     let mut answers = recorded();
     let down = r#"{"status":"down","checks":[{"name":"engine","status":"down","why":"the disk is full","remedy":"make room"}]}"#;
     answers.insert("/readyz", (503, down.to_string()));
-    answers.insert("/metrics", (200, "glassbook_exchange_stopped 1\nglassbook_settlement_halted 1\n".to_string()));
+    answers.insert(
+        "/metrics",
+        (200, "glassbook_exchange_stopped 1\nglassbook_settlement_halted 1\n".to_string()),
+    );
     let picture = drawn(&screen_of(answers), 120, 40);
     assert_has(&picture, &["● down", "the disk is full", "→ make room", "STOPPED", "HALTED"]);
 }
@@ -195,7 +201,8 @@ fn commands_a_second_come_from_two_readings() {
 #[test]
 fn without_colours_there_are_none_and_what_a_node_says_cannot_steer_the_terminal() {
     let mut answers = recorded();
-    let evil = r#"{"status":"ok","checks":[{"name":"\u001b[2J","status":"ok","detail":"\u001b]0;title\u0007"}]}"#;
+    let evil =
+        r#"{"status":"ok","checks":[{"name":"\u001b[2J","status":"ok","detail":"\u001b]0;title\u0007"}]}"#;
     answers.insert("/readyz", (200, evil.to_string()));
     let mut screen = screen_of(answers);
     screen.colours = false;

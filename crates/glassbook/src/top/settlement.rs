@@ -50,7 +50,8 @@ fn line(batch: &Batch, now: u64) -> Line<'static> {
     };
     let reached = stage.map_or(0, |stage| stage + 1);
     let cells = format!("{}{}", "■".repeat(reached), "·".repeat(STAGES.len() - reached));
-    let commands = batch.commands.map_or("–".to_string(), |(first, last)| grouped(last.saturating_sub(first) + 1));
+    let commands =
+        batch.commands.map_or("–".to_string(), |(first, last)| grouped(last.saturating_sub(first) + 1));
     let since = batch.entered.get(&batch.state).map_or("–".to_string(), |at| ago(now.saturating_sub(*at)));
     let block = ["finalise", "prove", "commit"].iter().find_map(|action| batch.l1.get(*action));
     let block = block.map_or("–".to_string(), |done| grouped(done.block.number));

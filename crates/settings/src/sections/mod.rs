@@ -16,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::reader::Reader;
+use crate::source::{Environment, Source};
 
 /// Everything that an operator decides.
 #[derive(Debug)]
@@ -53,6 +54,14 @@ impl Settings {
             telemetry: Telemetry::read(reader),
             dev: Dev::read(reader),
         }
+    }
+}
+
+impl Default for Settings {
+    /// As when nobody says anything.
+    fn default() -> Self {
+        let (source, environment) = (Source::default(), Environment::default());
+        Self::read(&mut Reader::new(&source, &environment))
     }
 }
 
