@@ -84,5 +84,26 @@ for variant in re.findall(r"^    ([A-Z]\w+)[ ({,]", source, re.M):
     if f"`{variant}`" not in (SRC / "traders/rejections.md").read_text():
         problems.append(f"traders/rejections.md lacks Refused::{variant}")
 
+# What is registered for Prometheus, wherever that is; counts get `_total`.
+registered = set()
+for path in sorted((ROOT / "crates").rglob("*.rs")):
+    source = path.read_text().split("#[cfg(test)]")[0]
+    for kind, name in re.findall(r'\bfigures\.(now|count|each_now|each_count)\(\s*"(\w+)"', source):
+        registered.add(f"glassbook_{name}" + ("_total" if "count" in kind else ""))
+table = re.findall(r"^\| `(glassbook_\w+)(?:\{\w+\})?` \|", (SRC / "operators/monitoring.md").read_text(), re.M)
+for name in sorted(registered ^ set(table)):
+    where = "is not in the code" if name in table else "is not in the table"
+    problems.append(f"operators/monitoring.md: {name} {where}")
+if not registered:
+    problems.append("no figures are found in crates/")
+
+# The checks of health, too.
+checks = set()
+for path in sorted((ROOT / "crates").rglob("*.rs")):
+    checks |= set(re.findall(r'\bhealth\.(?:add|beat)\("(\w+)"', path.read_text().split("#[cfg(test)]")[0]))
+chapter = (SRC / "operators/monitoring.md").read_text().split("## Health")[1].split("## Figures")[0]
+for name in sorted(checks ^ set(re.findall(r"^\| `(\w+)` \|", chapter, re.M))):
+    problems.append(f"operators/monitoring.md: the table of checks and the code differ in {name}")
+
 print("\n".join(problems) or f"{len(CHAPTERS)} chapters: links and tables are right")
 sys.exit(bool(problems))

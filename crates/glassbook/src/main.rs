@@ -1,10 +1,13 @@
-//! Glassbook in one binary: replays and simulates markets, shows and checks what an exchange wrote.
+//! Glassbook in one binary: runs an exchange on a chain, shows it, checks what it wrote, and does what its users and operators
+//! need.
 
 mod address;
+mod config;
 mod da;
 mod deployment;
 mod dev;
 mod exits;
+mod help;
 mod inspect;
 mod keys;
 mod player;
@@ -14,12 +17,13 @@ mod published;
 mod replay;
 mod report;
 mod simulate;
+mod top;
 mod withdrawals;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,8 +31,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// A provable exchange: a fast order book whose every batch can be executed again and checked by anybody.
 #[derive(Parser)]
 #[command(name = "glassbook", version, arg_required_else_help = true)]
-#[command(after_help = "Start with:\n  glassbook simulate --commands 200000 --out flow.gbflow\n  \
-                        glassbook replay flow.gbflow\nThe book in docs/ explains what you then see.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -40,10 +42,24 @@ enum Command {
     ///
     /// FILE is a LOBSTER recording (CSV with best quotes) or a flow file from `glassbook simulate`; which one is found
     /// out by its content. Ends with tables, and with pictures in an HTML report.
+    #[command(after_help = "\
+Examples:
+  glassbook simulate --out flow.gbflow
+  glassbook replay flow.gbflow                            tables, and pictures in report.html
+  glassbook replay flow.gbflow --data data --batch 100    keep it; batches of 100 commands in data/batches
+  glassbook replay flow.gbflow --data data --prove        and have them proved by workers")]
     Replay(replay::Options),
     /// Make realistic order flow from a seed
+    #[command(after_help = "\
+Examples:
+  glassbook simulate --out flow.gbflow                    200,000 commands, the same on every machine
+  glassbook simulate -n 1000000 --seed 7 --markets 5 --out large.gbflow")]
     Simulate(simulate::Options),
     /// Measure the engine, memory and pipeline on this machine
+    #[command(after_help = "\
+Examples:
+  glassbook bench --quick             seconds, for a first look
+  glassbook bench --json bench.json   minutes; figures as JSON, too")]
     Bench(BenchOptions),
     /// Show or check sealed batches
     #[command(subcommand)]
@@ -51,6 +67,10 @@ enum Command {
     /// Check proofs offline, and say what each is worth
     ///
     /// Needs nothing but the file: no prover, no network, no trust in whoever made it.
+    #[command(after_help = "\
+Examples:
+  glassbook verify data/proving/proofs/*.proof
+  glassbook verify zisk.proof --zisk-program-key KEY    of a ZisK proof; `prover-zisk key` prints the key")]
     Verify {
         /// Proof files
         #[arg(required = true)]
@@ -63,13 +83,39 @@ enum Command {
     /// Serves proving workers (`prover-sp1 work`, `prover-zisk work`), checks what they bring, and keeps the proofs in
     /// DIR/proving/proofs. May run beside the exchange that writes the directory. Stopping it loses nothing.
     #[command(args_conflicts_with_subcommands = true)]
+    #[command(after_help = "\
+Examples:
+  glassbook prove data                          serve workers; `prover-sp1 work` is one
+  glassbook prove data --kind compressed --until-done
+  glassbook prove status                        how a running node is doing, in another terminal")]
     Prove(prove::Options),
+    /// Settings of a node: check, show, begin a file
+    ///
+    /// One TOML file, and variables in the environment that go before it. `docs/src/operators/configuration.md` has all keys.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Watch a running node on the terminal: books, lag, proofs, settlement, health
+    Top(top::Options),
     /// Run a whole exchange on a chain: an embedded Ethereum node, the contracts, the exchange, settlement
     ///
     /// Deposits made on the chain arrive in the exchange; sealed batches are committed, proved or attested, made final;
     /// withdrawals are claimed on the chain. `glassbook dev --flow simulate --for 60s` plays a market and ends with tables.
+    #[command(after_help = "\
+Examples:
+  glassbook dev                                  everything on this machine; nothing is kept
+  glassbook dev --data DIR                       keep it, and go on from there the next time
+  glassbook dev --flow simulate --for 60s        play a market for a minute, end with tables
+  glassbook dev --config glassbook.toml          settings from a file; options here go before it
+  glassbook dev --proofs core --data DIR         have every batch proved by workers that come to port 7600
+  glassbook dev --l1 http://127.0.0.1:8545 --data DIR    on another Ethereum node (anvil, for example)
+
+Every setting: `glassbook config init -`. Watch it: `glassbook top`.")]
     Dev(dev::Options),
     /// Make an exchange's data directory anew, from L1 and its published batches alone
+    #[command(after_help = "\
+Examples:
+  glassbook recover --from-l1 DIR/l1 --exchange ADDRESS --published DIR/published --data new
+  glassbook recover --from-l1 URL --exchange ADDRESS --published published --data new --to-batch 40")]
     Recover(dev::RecoverOptions),
     /// Your money on L1, without asking the operator: deposit, force operations, claim, freeze, escape
     #[command(subcommand)]
@@ -89,6 +135,9 @@ enum Command {
     /// Make the receipt of a command from its sealed batch, and check it
     ///
     /// A receipt proves what one command did: its outcome, its fills and fees, as a leaf of the batch's events root.
+    #[command(after_help = "\
+Example:
+  glassbook receipt data/batches/000000000001.batch --sequence 7")]
     Receipt {
         /// The batch that holds the command
         batch: PathBuf,
@@ -139,7 +188,12 @@ struct BenchOptions {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let matches = help::grouped(Cli::command()).get_matches();
+    let ran = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => run(cli, &matches),
+        Err(error) => error.exit(),
+    };
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has enough: `glassbook ... | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -154,10 +208,18 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
     match cli.command {
         Command::Replay(options) => replay::run(&options),
-        Command::Dev(options) => dev::run(&options),
+        Command::Config(command) => config::run(&command),
+        Command::Top(options) => top::run(&options),
+        Command::Dev(mut options) => {
+            let loaded = config::in_force(options.config.as_deref())?;
+            if let Some(said) = matches.subcommand_matches("dev") {
+                config::overlay(&mut options, said, loaded.settings)?;
+            }
+            dev::run(&options)
+        }
         Command::Recover(options) => dev::recover(&options),
         Command::L1(command) => exits::l1(&command),
         Command::Balance(command) => exits::balance(&command),

@@ -80,6 +80,15 @@ impl Keys {
     }
 }
 
+impl std::str::FromStr for Keys {
+    type Err = String;
+
+    /// From the ZisK program's key.
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { zisk_program_key: Some(hex_key(text)?) })
+    }
+}
+
 fn hex_key(text: &str) -> Result<[u8; 32], String> {
     let mut key = [0; 32];
     let text = text.strip_prefix("0x").unwrap_or(text);

@@ -2,6 +2,7 @@
 
 mod attestors;
 mod chain;
+mod checks;
 mod claims;
 mod custody;
 mod desk;
@@ -14,21 +15,26 @@ mod settling;
 mod shards;
 mod status;
 mod table;
+pub mod telling;
 mod traffic;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
-use l1::{Blocks, Confirmation};
+use l1::{Blocks, Confirmation, Signer};
+use secrecy::{ExposeSecret as _, SecretString};
+use settings::Settings;
 use verifier::ProofKind;
 
 use crate::keys::signer;
 use crate::prove::Keys;
 
 pub use recover::{Options as RecoverOptions, run as recover};
+use telling::Telling;
 
 /// Where orders come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -144,6 +150,17 @@ pub struct Options {
     /// Seconds from a proof to finality
     #[arg(long, value_name = "SECONDS", default_value_t = 2, help_heading = "Chain")]
     pub finality_delay: u64,
+
+    /// Read this settings file; options on the command line go before it [default: $GLASSBOOK_CONFIG, or ./glassbook.toml if
+    /// it is there]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+    /// What is in force of it.
+    #[arg(skip)]
+    pub settings: Arc<Settings>,
+    /// What the node tells of itself.
+    #[arg(skip)]
+    pub telling: Telling,
 }
 
 impl Options {
@@ -160,16 +177,35 @@ impl Options {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.l1_port),
             dir,
             blocks: self.blocks(),
-            operator: signer(self.operator_key.as_deref(), self.operator_keystore.as_deref())?,
-            funder: signer(self.funder_key.as_deref(), None)?,
+            operator: match (self.operator_key.as_deref(), self.operator_keystore.as_deref()) {
+                (None, None) => secret(self.settings.chain.operator_key.as_ref())?,
+                (name, keystore) => signer(name, keystore)?,
+            },
+            funder: match self.funder_key.as_deref() {
+                None => secret(self.settings.chain.funder_key.as_ref())?,
+                name => signer(name, None)?,
+            },
             allow_public_network: self.allow_public_network,
         })
     }
 }
 
+/// The key of the settings, if there is one.
+fn secret(key: Option<&SecretString>) -> Result<Option<Signer>> {
+    let Some(key) = key.map(ExposeSecret::expose_secret) else { return Ok(None) };
+    let mut bytes = [0; 32];
+    // The text is not repeated.
+    hex::decode_to_slice(key.strip_prefix("0x").unwrap_or(key), &mut bytes)
+        .map_err(|_| anyhow!("a key of the settings is not 64 hexadecimal digits"))?;
+    Ok(Some(Signer::from_bytes(&bytes)?))
+}
+
 /// Runs until Ctrl-C, or until the time is over and everything is final.
 pub fn run(options: &Options) -> Result<()> {
-    node::run(options)
+    let telling = Telling::begin(&options.settings.telemetry)?;
+    let ran = node::run(&Options { telling: telling.clone(), ..options.clone() });
+    telling.end();
+    ran
 }
 
 /// A time as people write it: a number and ms, s, m or h.

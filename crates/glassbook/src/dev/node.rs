@@ -35,7 +35,8 @@ use super::settling::{self, Evidence};
 use super::shards::{Availability, Shards};
 use super::status::{self, Board};
 use super::traffic::{Beginning, Traffic};
-use super::{Flow, Options, claims, table};
+use super::{Flow, Options, checks, claims, table};
+use crate::config;
 use crate::prove::ProvingOptions;
 use crate::proving_node::ProvingNode;
 
@@ -121,7 +122,7 @@ fn on_chain(
 
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
     let listener = status::bind(address, runtime.handle())?;
-    let mut config = exchange::Config::new(places.exchange());
+    let mut config = config::exchange(&options.settings.exchange, places.exchange());
     config.max_withdrawals = MAX_WITHDRAWALS;
     config.batch = BatchPolicy { commands: options.batch.max(1), interval: options.interval };
     let (exchange, recovered) = Exchange::open(config, &genesis, |_| {})?;
@@ -144,7 +145,8 @@ fn on_chain(
     };
     let store = Store::open(&places.of("settlement.redb"))?;
     let board = Board::new(store.clone(), places.batches(), worth(options.proofs), &exchange);
-    let board = Arc::new(board);
+    let board = Arc::new(board.with(&options.telling));
+    checks::add(&options.telling.health, &exchange, &board, &places.root, options.settings.exchange.max_lag);
     let settler = Settler::start(Setting {
         places,
         chain,
@@ -156,6 +158,7 @@ fn on_chain(
         shards,
         store,
         board: Arc::clone(&board),
+        policy: config::settlement(&options.settings.settlement),
     })?;
     let custody = Custody::new(chain.client.clone(), deployment.clone(), places.published.clone(), &genesis);
     let watch = Watch::start(custody, &indexer, &board, handle.clone());
@@ -356,6 +359,7 @@ struct Setting<'a> {
     shards: Arc<Shards>,
     store: Store,
     board: Arc<Board>,
+    policy: Policy,
 }
 
 /// Settlement, in a thread of its own.
@@ -381,6 +385,7 @@ impl Settler {
             shards,
             store,
             board,
+            policy,
         } = setting;
         let signers = (0..ATTESTORS.0).take(ATTESTORS.1).map(|number| keys::signer(Role::Attestor, number));
         let signers = signers.collect::<Result<Vec<_>>>()?;
@@ -391,7 +396,7 @@ impl Settler {
         let opened = EthereumChain::open(sender, Arc::clone(indexer), deployment.exchange, desk.clone());
         let ethereum = runtime.block_on(opened)?;
         let random = ChaCha12Rng::seed_from_u64(Millis::now().0);
-        let mut settlement = Settlement::open(store, Policy::default(), random)?;
+        let mut settlement = Settlement::open(store, policy, random)?;
         let settled = Arc::new(AtomicU64::new(settlement.first_open() - 1));
         let (sealed, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (shown, known, end) = (Arc::clone(&settled), Arc::clone(&sealed), Arc::clone(&stop));

@@ -20,15 +20,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use exchange::{Exchange, batch_path};
 use futures_util::stream;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 use proving::Millis;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use settlement::{Action, BlockRef, Event, Record, Records as _, Store, Summary};
+use telemetry::{Figures, figures};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -37,6 +33,7 @@ use tokio::time::timeout;
 use transition::Claim;
 
 use super::custody::Checked;
+use super::telling::Telling;
 
 /// Transitions that are kept for whoever asks for them later.
 const KEPT: usize = 4_096;
@@ -54,6 +51,7 @@ pub struct Board {
     /// What stands behind "proved" in this run.
     proofs: String,
     exchange: Weak<Exchange>,
+    telling: Telling,
     latest: Mutex<Latest>,
     /// The number of the last transition.
     news: watch::Sender<u64>,
@@ -66,6 +64,8 @@ pub struct Board {
 #[derive(Default)]
 struct Latest {
     summary: Option<Summary>,
+    /// The last final batch that the exchange was told of.
+    taken: Option<u64>,
     custody: Option<Checked>,
     checks: u64,
     disagreements: u64,
@@ -79,13 +79,32 @@ impl Board {
     pub fn new(store: Store, batches: PathBuf, proofs: String, exchange: &Arc<Exchange>) -> Self {
         let (news, latest) = (watch::Sender::new(0), Mutex::default());
         let (exchange, since) = (Arc::downgrade(exchange), Millis::now().0);
-        Self { store, batches, proofs, exchange, latest, news, since, reading: Semaphore::new(1) }
+        let (telling, reading) = (Telling::default(), Semaphore::new(1));
+        Self { store, batches, proofs, exchange, telling, latest, news, since, reading }
+    }
+
+    /// Tells traces what becomes of batches, and serves the node's health.
+    #[must_use]
+    pub fn with(self, telling: &Telling) -> Self {
+        Self { telling: telling.clone(), ..self }
     }
 
     /// Takes over what settlement has done.
     pub fn settled(&self, summary: Summary, events: Vec<Event>) {
+        for event in &events {
+            self.telling.moved(event);
+        }
+        let last_final = summary.last_final;
         let mut latest = self.latest();
         latest.summary = Some(summary);
+        if latest.taken.is_none_or(|taken| taken != last_final) {
+            latest.taken = Some(last_final);
+            // What is final does not keep the exchange waiting any more (`max_downstream_lag`).
+            let last = self.claim(last_final).map_or(0, |claim| claim.last_sequence);
+            if let Some(exchange) = self.exchange.upgrade() {
+                exchange.taken_downstream(last);
+            }
+        }
         let mut number = *self.news.borrow();
         for event in events {
             number += 1;
@@ -109,6 +128,12 @@ impl Board {
     /// Custody could not be compared.
     pub fn not_checked(&self) {
         self.latest().not_checked += 1;
+    }
+
+    /// What settlement last said of itself, and how custody last was.
+    pub fn known(&self) -> (Option<Summary>, Option<Checked>) {
+        let latest = self.latest();
+        (latest.summary.clone(), latest.custody.clone())
     }
 
     fn latest(&self) -> MutexGuard<'_, Latest> {
@@ -201,7 +226,7 @@ impl Board {
 
     /// All figures, in Prometheus' text format.
     fn figures(&self) -> Result<String, std::fmt::Error> {
-        let mut figures = Figures(Registry::with_prefix("glassbook"));
+        let mut figures = Figures::default();
         if let Some(exchange) = self.exchange.upgrade() {
             let stats = exchange.stats();
             figures.count("commands_executed", "Commands executed since the start", stats.executed);
@@ -225,16 +250,10 @@ impl Board {
         let latest = self.latest();
         if let Some(summary) = &latest.summary {
             let Summary { states, gas, .. } = summary;
-            let batches = Family::<Label, Gauge>::default();
-            for (state, count) in states {
-                batches.get_or_create(&[("state", state)]).set(i64::try_from(*count).unwrap_or(i64::MAX));
-            }
-            figures.0.register("settlement_batches", "Batches in each state", batches);
-            let spent = Family::<Label, Counter>::default();
-            for (action, gas) in gas {
-                spent.get_or_create(&[("action", name(*action))]).inc_by(*gas);
-            }
-            figures.0.register("settlement_gas", "Gas of our transactions that were carried out", spent);
+            let batches = states.iter().map(|(state, count)| ([("state", *state)], *count));
+            figures.each_now("settlement_batches", "Batches in each state", batches);
+            let spent = gas.iter().map(|(action, gas)| ([("action", name(*action))], *gas));
+            figures.each_count("settlement_gas", "Gas of our transactions that were carried out", spent);
             figures.now("settlement_last_sealed", "The last sealed batch", summary.last_sealed);
             figures.now("settlement_last_final", "The last final batch", summary.last_final);
             figures.now("settlement_lag_batches", "Batches sealed and not final", summary.lag);
@@ -279,30 +298,10 @@ impl Board {
             );
         }
         drop(latest);
-        let mut text = String::new();
-        encode(&mut text, &figures.0)?;
-        Ok(text)
+        self.telling.traces.figures().add_to(&mut figures);
+        figures.text()
     }
 }
-
-/// A registry that is filled with what is known now.
-struct Figures(Registry);
-
-impl Figures {
-    fn now(&mut self, name: &str, help: &str, value: impl Into<u64>) {
-        let gauge = Gauge::<i64>::default();
-        gauge.set(i64::try_from(value.into()).unwrap_or(i64::MAX));
-        self.0.register(name, help, gauge);
-    }
-
-    fn count(&mut self, name: &str, help: &str, value: u64) {
-        let counter = Counter::<u64>::default();
-        counter.inc_by(value);
-        self.0.register(name, help, counter);
-    }
-}
-
-type Label = [(&'static str, &'static str); 1];
 
 fn block(block: BlockRef) -> Value {
     json!({ "number": block.number, "hash": hex(&block.hash) })
@@ -360,6 +359,7 @@ pub fn serve(board: Arc<Board>, listener: TcpListener, runtime: &Handle) -> Resu
         .route("/batches/{batch}", get(batch))
         .route("/commands/{sequence}", get(command))
         .route("/events", get(events))
+        .merge(board.telling.health.routes())
         .with_state(board);
     let task = runtime.spawn(async move {
         if let Err(error) = axum::serve(listener, routes).await {
@@ -384,10 +384,7 @@ async fn reading<T: Send + 'static>(
 
 async fn metrics(State(board): State<Arc<Board>>) -> Response {
     match board.figures() {
-        Ok(text) => {
-            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-                .into_response()
-        }
+        Ok(text) => ([(header::CONTENT_TYPE, figures::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

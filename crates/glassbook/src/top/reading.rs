@@ -1,0 +1,200 @@
+//! What a node answers, as far as it is shown.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+
+/// An answer, or why there is none.
+pub type Answer<T> = Result<T, String>;
+
+/// All answers of one round.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// `/metrics`
+    pub figures: Answer<Figures>,
+    /// `/api/glassbook/v1/exchange`
+    pub exchange: Answer<serde_json::Value>,
+    /// Symbol, `/api/v3/depth`, `/api/v3/ticker/24hr`
+    pub markets: Answer<Vec<(String, Answer<Depth>, Answer<Day>)>>,
+    /// `/api/glassbook/v1/batches`
+    pub batches: Answer<Vec<Batch>>,
+    /// `/readyz`
+    pub health: Answer<Health>,
+}
+
+/// Figures by name without `glassbook_`, with labels as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures(HashMap<String, u64>);
+
+impl Figures {
+    /// Reads the text format, and fails when nothing in it is of a node.
+    pub fn parse(text: &str) -> Answer<Self> {
+        let figure = |line: &str| {
+            let (name, value) = line.strip_prefix("glassbook_")?.rsplit_once(' ')?;
+            Some((name.to_string(), value.parse().ok()?))
+        };
+        let figures: HashMap<_, _> = text.lines().filter_map(figure).collect();
+        if figures.is_empty() { Err("no figures of a node".to_string()) } else { Ok(Self(figures)) }
+    }
+
+    /// A figure.
+    pub fn get(&self, name: &str) -> Option<u64> {
+        self.0.get(name).copied()
+    }
+}
+
+/// The symbols of `/api/v3/exchangeInfo`.
+pub fn markets_of(text: &str) -> Answer<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Info {
+        symbols: Vec<Symbol>,
+    }
+    #[derive(Deserialize)]
+    struct Symbol {
+        symbol: String,
+    }
+    let info: Info = serde_json::from_str(text).map_err(|error| format!("not understood: {error}"))?;
+    // They go into a URL.
+    let is_symbol =
+        |symbol: &String| symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    Ok(info.symbols.into_iter().map(|symbol| symbol.symbol).filter(is_symbol).collect())
+}
+
+/// Price and quantity as written.
+pub type Level = (String, String);
+
+/// A book.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Depth {
+    /// Highest first.
+    pub bids: Vec<Level>,
+    /// Lowest first.
+    pub asks: Vec<Level>,
+}
+
+/// The last 24 hours.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Day {
+    pub last_price: String,
+    pub price_change_percent: String,
+    pub high_price: String,
+    pub low_price: String,
+    pub volume: String,
+    pub count: u64,
+}
+
+/// A batch.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Batch {
+    pub batch: u64,
+    pub state: String,
+    #[serde(default)]
+    pub commands: Option<(u64, u64)>,
+    #[serde(default)]
+    pub proofs: Option<String>,
+    /// When it entered each state, in milliseconds since 1970.
+    #[serde(default)]
+    pub entered: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub l1: BTreeMap<String, Done>,
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+/// Something that L1 has done.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Done {
+    pub block: Block,
+}
+
+/// Where.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Block {
+    pub number: u64,
+}
+
+/// Whether it can serve.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Health {
+    pub status: String,
+    #[serde(default)]
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Check {
+    pub name: String,
+    pub status: String,
+    #[serde(default)]
+    pub detail: String,
+    #[serde(default)]
+    pub why: String,
+    #[serde(default)]
+    pub remedy: String,
+}
+
+/// A decimal as an integer, digits behind the point included: for comparing numbers that are written with as many of them.
+pub fn digits(decimal: &str) -> u128 {
+    decimal
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0, |sum: u128, digit| sum.saturating_mul(10).saturating_add((digit - b'0').into()))
+}
+
+/// A number with thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A time as people say it.
+pub fn ago(millis: u64) -> String {
+    match millis / 1_000 {
+        0 => format!("{:.1}s", millis as f64 / 1e3),
+        seconds @ 1..60 => format!("{seconds}s"),
+        seconds @ 60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        seconds @ 3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        seconds => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_with_their_labels_and_a_strangers_page_is_not_one() {
+        let text = "# HELP glassbook_lag Lag.\nglassbook_lag 7\nglassbook_batches{state=\"final\"} 3\nother 1\n# EOF\n";
+        let figures = Figures::parse(text).expect("figures");
+        assert_eq!(figures.get("lag"), Some(7));
+        assert_eq!(figures.get("batches{state=\"final\"}"), Some(3));
+        assert_eq!(figures.get("other"), None);
+        assert!(Figures::parse("<html>").is_err());
+    }
+
+    #[test]
+    fn a_symbol_that_is_no_symbol_does_not_get_into_an_address() {
+        let text = r#"{"symbols":[{"symbol":"BTCUSD"},{"symbol":"A&limit=9"},{"symbol":"../x"}]}"#;
+        assert_eq!(markets_of(text), Ok(vec!["BTCUSD".to_string()]));
+    }
+
+    #[test]
+    fn times_and_numbers_are_short() {
+        for (millis, text) in
+            [(300, "0.3s"), (59_999, "59s"), (61_000, "1m01s"), (3_700_000, "1h01m"), (90_000_000, "1d01h")]
+        {
+            assert_eq!(ago(millis), text);
+        }
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert!(digits("0.10") < digits("0.11") && digits("9.99") < digits("10.00"));
+    }
+}
