@@ -360,6 +360,7 @@ fn executed(order: &Order, execution: &Execution) -> ExecutionBody {
         Execution::Trade(trade, maker) => ("trade", Some(own(trade, *maker))),
         Execution::Replaced => ("replaced", None),
         Execution::Triggered => ("triggered", None),
+        Execution::Prevented(_) => ("prevented", None),
         Execution::Canceled => ("canceled", None),
         Execution::Expired => ("expired", None),
     };
