@@ -359,8 +359,8 @@ pub fn serve(board: Arc<Board>, listener: TcpListener, runtime: &Handle) -> Resu
         .route("/batches/{batch}", get(batch))
         .route("/commands/{sequence}", get(command))
         .route("/events", get(events))
-        .merge(board.telling.health.routes())
-        .with_state(board);
+        .with_state(Arc::clone(&board))
+        .merge(board.telling.health.routes());
     let task = runtime.spawn(async move {
         if let Err(error) = axum::serve(listener, routes).await {
             eprintln!("status is not served any more: {error}");
