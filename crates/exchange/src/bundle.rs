@@ -139,4 +139,20 @@ pub(crate) fn may_withdraw(command: &Command) -> bool {
     matches!(command, Command::Withdraw { .. } | Command::Deposit { .. })
 }
 
-pub(crate) type Reply = Sender<Result<Acknowledgement, Refused>>;
+/// Who hears what became of a submission. Dropped unheard when the exchange stops before it knows.
+pub(crate) enum Reply {
+    /// Whoever holds the [`Ticket`].
+    Ticket(Sender<Result<Acknowledgement, Refused>>),
+    /// Called on the thread that knows.
+    Call(Box<dyn FnOnce(Result<Acknowledgement, Refused>) + Send + Sync>),
+}
+
+impl Reply {
+    /// Whoever no longer waits does not mind.
+    pub fn send(self, answer: Result<Acknowledgement, Refused>) {
+        match self {
+            Self::Ticket(sender) => drop(sender.send(answer)),
+            Self::Call(call) => call(answer),
+        }
+    }
+}

@@ -48,9 +48,15 @@ pub(crate) enum Item {
         reply: Option<Reply>,
     },
     /// The batch ends here. The last item of its chunk, unless a session change ended the batch early.
-    Seal { record: (usize, usize), batch: u64 },
-    /// A subscriber arrives, with the book as it is here.
-    Subscribe { topic: Topic, sink: Option<Sink>, sequence: u64, book: Option<Vec<Order>> },
+    Seal { record: (usize, usize), batch: u64, last_sequence: u64 },
+    /// A subscriber arrives after this command, with the book as it is here.
+    Subscribe {
+        topic: Topic,
+        sink: Option<Sink>,
+        sequence: u64,
+        timestamp: Timestamp,
+        book: Option<Vec<Order>>,
+    },
 }
 
 impl Chunk {
@@ -95,8 +101,7 @@ impl Chunk {
                         timestamp: *timestamp,
                         outcomes: self.outcomes[at..at + *count].to_vec(),
                     };
-                    // Whoever no longer waits does not mind.
-                    let _ = reply.send(Ok(answer));
+                    reply.send(Ok(answer));
                 }
                 at += *count;
             }
@@ -109,7 +114,7 @@ impl Chunk {
             if let Item::Bundle { reply, .. } = item
                 && let Some(reply) = reply.take()
             {
-                let _ = reply.send(Err(refused.clone()));
+                reply.send(Err(refused.clone()));
             }
         }
     }

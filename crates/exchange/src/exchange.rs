@@ -9,7 +9,7 @@ use rules::Genesis;
 use transition::Stream;
 use types::AccountId;
 
-use crate::bundle::{Submission, Ticket};
+use crate::bundle::{Acknowledgement, Reply, Submission, Ticket};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::engine::{Engine, Message};
@@ -174,8 +174,22 @@ impl Exchange {
     /// When it is refused. It has then left no trace.
     pub fn submit(&self, submission: Submission) -> Result<Ticket, Refused> {
         let (reply, answer) = bounded(1);
-        self.ingress.submit(submission, Some(reply), false)?;
+        self.ingress.submit(submission, Some(Reply::Ticket(reply)), false)?;
         Ok(Ticket { answer, fault: Arc::clone(&self.fault) })
+    }
+
+    /// As [`Exchange::submit`], for whoever must not block: `answer` is called once it is known what became of the
+    /// submission, and dropped uncalled when it is refused at once or the exchange stops before that ([`Exchange::fault`]).
+    /// It runs on the thread that makes commands durable, so it may do no more than pass the answer on.
+    ///
+    /// # Errors
+    /// As [`Exchange::submit`].
+    pub fn submit_then(
+        &self,
+        submission: Submission,
+        answer: impl FnOnce(Result<Acknowledgement, Refused>) + Send + Sync + 'static,
+    ) -> Result<(), Refused> {
+        self.ingress.submit(submission, Some(Reply::Call(Box::new(answer))), false)
     }
 
     /// As [`Exchange::submit`], but waits for room instead of answering "busy".
@@ -184,7 +198,7 @@ impl Exchange {
     /// As [`Exchange::submit`].
     pub fn submit_waiting(&self, submission: Submission) -> Result<Ticket, Refused> {
         let (reply, answer) = bounded(1);
-        self.ingress.submit(submission, Some(reply), true)?;
+        self.ingress.submit(submission, Some(Reply::Ticket(reply)), true)?;
         Ok(Ticket { answer, fault: Arc::clone(&self.fault) })
     }
 
@@ -203,7 +217,14 @@ impl Exchange {
     /// Follows a topic, from the commands executed from now on.
     #[must_use]
     pub fn subscribe(&self, topic: Topic) -> Subscription {
-        let (sink, subscription) = feeds::feed(self.feed_buffer);
+        self.subscribe_with(topic, self.feed_buffer)
+    }
+
+    /// As [`Exchange::subscribe`], but at most `buffer` messages may wait, instead of [`Config::feed_buffer`]: for
+    /// whoever is part of the same process and takes everything. At least one, for the first message.
+    #[must_use]
+    pub fn subscribe_with(&self, topic: Topic, buffer: usize) -> Subscription {
+        let (sink, subscription) = feeds::feed(buffer.max(1));
         // If the engine has ended, the feed ends at once.
         let _ = self.queue.send(Message::Subscribe { topic, sink });
         subscription

@@ -10,4 +10,25 @@
 //!
 //! Must not know of chains or proof systems: what became of a batch comes through a port.
 
+mod audit;
+pub mod binance;
+pub mod client_ids;
+mod clock;
+mod desk;
+mod error;
+mod gateway;
+pub mod keys;
+pub mod limits;
+pub mod native;
+mod private;
+mod server;
+pub mod settings;
+pub mod page;
 pub mod view;
+
+pub use audit::AuditLog;
+pub use desk::{Desk, DeskError};
+pub use error::GatewayError;
+pub use gateway::Gateway;
+pub use server::{ClientAddress, Server};
+pub use settings::Settings;

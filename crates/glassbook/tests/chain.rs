@@ -27,7 +27,7 @@ fn dev(data: &Path, seconds: &str) -> Command {
         "1",
     ]);
     command
-        .args(["--deposits", "latest", "--l1-port", "0", "--status-port", "0", "--da-port", "0"])
+        .args(["--deposits", "latest", "--l1-port", "0", "--port", "0", "--da-port", "0"])
         .args(["--for", seconds, "--data"])
         .arg(data);
     command

@@ -28,7 +28,7 @@ fn start() -> (Dev, String) {
         "1",
         "--l1-port",
         "0",
-        "--status-port",
+        "--port",
         "0",
         "--da-port",
         "0",

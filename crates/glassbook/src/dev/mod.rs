@@ -41,6 +41,8 @@ use telling::Telling;
 pub enum Flow {
     /// A simulated market, whose traders deposit on L1
     Simulate,
+    /// Nobody's but those of whoever comes
+    None,
 }
 
 /// When something on L1 counts.
@@ -74,8 +76,8 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     pub published: Option<PathBuf>,
     /// Play orders into it
-    #[arg(long, value_enum)]
-    pub flow: Option<Flow>,
+    #[arg(long, value_enum, default_value_t = Flow::Simulate)]
+    pub flow: Flow,
     /// Orders a second
     #[arg(long, value_name = "COMMANDS", default_value_t = 200)]
     pub rate: u64,
@@ -96,9 +98,9 @@ pub struct Options {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub keys: Keys,
-    /// Serve what became of batches and commands, and figures for Prometheus, at this port of this machine; 0 for some free one
+    /// Serve the web page, the trading interfaces and figures for Prometheus at this port of this machine; 0 for some free one
     #[arg(long, value_name = "PORT", default_value_t = 7700)]
-    pub status_port: u16,
+    pub port: u16,
     /// Serve published batches as shards at this port of this machine; 0 for some free one
     #[arg(long, value_name = "PORT", default_value_t = 7701)]
     pub da_port: u16,

@@ -120,7 +120,7 @@ fn on_chain(
         ))
         .context("the contracts")?;
 
-    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.status_port);
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
     let listener = status::bind(address, runtime.handle())?;
     let mut config = config::exchange(&options.settings.exchange, places.exchange());
     config.max_withdrawals = MAX_WITHDRAWALS;
@@ -179,27 +179,35 @@ fn on_chain(
     };
     let began = Instant::now();
     let until = options.time.map(|time| began + time);
-    let spinner = ProgressBar::new_spinner();
-    let mut claimed = 0;
+    let mut running = Running {
+        options,
+        places,
+        runtime,
+        deployment: &deployment,
+        exchange: &exchange,
+        indexer: &indexer,
+        funder: &funder,
+        settler,
+        watch,
+        spinner: ProgressBar::new_spinner(),
+        claimed: 0,
+    };
     let played = thread::scope(|scope| {
         let traffic = scope.spawn(|| -> Result<()> {
-            let Some(Flow::Simulate) = options.flow else { return Ok(()) };
-            let accounts = traffic.join(options.traders.max(2), &beginning)?;
+            if options.flow == Flow::None {
+                return Ok(());
+            }
+            let accounts = traffic.traders(options.traders.max(2), &beginning)?;
             traffic.trade(simulation, &accounts, &beginning, until).map(drop)
         });
         let over = || stop.is_cancelled() || until.is_some_and(|until| Instant::now() >= until);
-        let troubled =
-            || exchange.fault().is_some() || settler.has_ended() || desk.has_ended() || watch.has_ended();
-        let played = || options.flow.is_some() && traffic.is_finished();
-        while !(over() || troubled() || played()) {
-            show(&spinner, &exchange, &settler);
-            let settled = settler.settled.load(Ordering::Relaxed);
-            if !options.no_claims {
-                runtime.block_on(claim_to(&funder, &deployment, places, &mut claimed, settled))?;
-            }
+        let played = || options.flow != Flow::None && traffic.is_finished();
+        while !(over() || running.troubled() || desk.has_ended() || played()) {
+            running.show();
+            running.claim()?;
             thread::sleep(IDLE);
         }
-        if troubled() {
+        if running.troubled() || desk.has_ended() {
             stop.cancel();
         }
         traffic.join().map_err(|_| anyhow!("the thread that plays orders panicked"))?
@@ -207,20 +215,7 @@ fn on_chain(
     played?;
     // What arrives on L1 from here on waits for the next start.
     desk.stop()?;
-    let result = finish(
-        options,
-        places,
-        runtime,
-        &deployment,
-        &exchange,
-        settler,
-        watch,
-        &indexer,
-        &spinner,
-        &funder,
-        claimed,
-    );
-    spinner.finish_and_clear();
+    let result = running.finish();
     drop(server);
     let sampled = availability.stop();
     if let Some(node) = proving.and_then(Arc::into_inner) {
@@ -232,94 +227,97 @@ fn on_chain(
     result.and(sampled)
 }
 
-/// Claims what became final.
-async fn claim_to(
-    funder: &l1::Sender,
-    deployment: &Deployment,
-    places: &Places,
-    claimed: &mut u64,
-    settled: u64,
-) -> Result<()> {
-    while *claimed < settled {
-        claims::claim(funder, deployment.exchange, &places.published, *claimed + 1)
-            .await
-            .context("claims")?;
-        *claimed += 1;
-    }
-    Ok(())
-}
-
-/// Seals, waits until everything is final, and says whether all of it agrees.
-#[expect(clippy::too_many_arguments, reason = "the parts of a node")]
-fn finish(
-    options: &Options,
-    places: &Places,
-    runtime: &Runtime,
-    deployment: &Deployment,
-    exchange: &Exchange,
+/// What is running, for whoever watches it and ends it.
+struct Running<'a> {
+    options: &'a Options,
+    places: &'a Places,
+    runtime: &'a Runtime,
+    deployment: &'a Deployment,
+    exchange: &'a Exchange,
+    indexer: &'a Indexer,
+    funder: &'a l1::Sender,
     settler: Settler,
     watch: Watch,
-    indexer: &Indexer,
-    spinner: &ProgressBar,
-    funder: &l1::Sender,
-    mut claimed: u64,
-) -> Result<()> {
-    let began = Instant::now();
-    exchange.seal();
-    while !watch.has_ended() {
-        show(spinner, exchange, &settler);
-        let stats = exchange.stats();
-        if let Some(fault) = exchange.fault() {
-            return Err(fault.into());
-        }
-        // The last batch that has a file.
-        let last = last_batch(&places.batches())?;
-        let settled = settler.settled.load(Ordering::Relaxed);
-        if stats.executed == stats.sealed && settled == last {
-            if !options.no_claims {
-                runtime.block_on(claim_to(funder, deployment, places, &mut claimed, settled))?;
-            }
-            break;
-        }
-        if settler.has_ended() || began.elapsed() > ENDING {
-            break;
-        }
-        thread::sleep(IDLE);
-    }
-    // Nothing more is settled after a disagreement.
-    let (settled, summary) = settler.stop()?;
-    let mut custody = watch.stop()?;
-    let kind = worth(options.proofs);
-    spinner.finish_and_clear();
-    let mut out = std::io::stdout().lock();
-    table::batches(&mut out, &settled, &places.batches(), &kind)?;
-    table::summary(&mut out, &summary)?;
-    let last = last_batch(&places.batches())?;
-    runtime.block_on(indexer.follow())?;
-    let checked = runtime.block_on(custody.check(indexer))?.context("the index has no block")?;
-    table::custody(&mut out, &checked)?;
-    if let Some(wrong) = checked.disagreement() {
-        bail!("the contract and the exchange disagree: {wrong}");
-    }
-    ensure!(
-        summary.halted.is_none() && summary.failures.is_empty(),
-        "settlement needs somebody to look at it"
-    );
-    ensure!(
-        settled.len() as u64 == last && settled.iter().all(|record| record.state == State::Final),
-        "{} of {last} batches are final",
-        summary.last_final
-    );
-    writeln!(out, "all {last} batches are final, and the contract holds what the exchange owes, to the wei")?;
-    Ok(())
+    spinner: ProgressBar,
+    /// The last batch whose withdrawals were claimed.
+    claimed: u64,
 }
 
-fn show(spinner: &ProgressBar, exchange: &Exchange, settler: &Settler) {
-    let stats = exchange.stats();
-    let settled = settler.settled.load(Ordering::Relaxed);
-    let sealed = settler.sealed.load(Ordering::Relaxed);
-    spinner.set_message(format!("{} commands, {sealed} batches sealed, {settled} final", stats.executed));
-    spinner.tick();
+impl Running<'_> {
+    /// Whether something has ended that should not.
+    fn troubled(&self) -> bool {
+        self.exchange.fault().is_some() || self.settler.has_ended() || self.watch.has_ended()
+    }
+
+    fn show(&self) {
+        let stats = self.exchange.stats();
+        let settled = self.settler.settled.load(Ordering::Relaxed);
+        let sealed = self.settler.sealed.load(Ordering::Relaxed);
+        let text = format!("{} commands, {sealed} batches sealed, {settled} final", stats.executed);
+        self.spinner.set_message(text);
+        self.spinner.tick();
+    }
+
+    /// Claims what became final, unless that is left to the owners.
+    fn claim(&mut self) -> Result<()> {
+        let settled = self.settler.settled.load(Ordering::Relaxed);
+        while !self.options.no_claims && self.claimed < settled {
+            let contract = self.deployment.exchange;
+            let next = claims::claim(self.funder, contract, &self.places.published, self.claimed + 1);
+            self.runtime.block_on(next).context("claims")?;
+            self.claimed += 1;
+        }
+        Ok(())
+    }
+
+    /// Seals, waits until everything is final, and says whether all of it agrees.
+    fn finish(mut self) -> Result<()> {
+        let began = Instant::now();
+        self.exchange.seal();
+        while !self.watch.has_ended() {
+            self.show();
+            let stats = self.exchange.stats();
+            if let Some(fault) = self.exchange.fault() {
+                return Err(fault.into());
+            }
+            // The last batch that has a file.
+            let last = last_batch(&self.places.batches())?;
+            if stats.executed == stats.sealed && self.settler.settled.load(Ordering::Relaxed) == last {
+                self.claim()?;
+                break;
+            }
+            if self.settler.has_ended() || began.elapsed() > ENDING {
+                break;
+            }
+            thread::sleep(IDLE);
+        }
+        let Self { options, places, runtime, indexer, settler, watch, spinner, .. } = self;
+        // Nothing more is settled after a disagreement.
+        let (settled, summary) = settler.stop()?;
+        let mut custody = watch.stop()?;
+        spinner.finish_and_clear();
+        let mut out = std::io::stdout().lock();
+        table::batches(&mut out, &settled, &places.batches(), &worth(options.proofs))?;
+        table::summary(&mut out, &summary)?;
+        let last = last_batch(&places.batches())?;
+        runtime.block_on(indexer.follow())?;
+        let checked = runtime.block_on(custody.check(indexer))?.context("the index has no block")?;
+        table::custody(&mut out, &checked)?;
+        if let Some(wrong) = checked.disagreement() {
+            bail!("the contract and the exchange disagree: {wrong}");
+        }
+        ensure!(
+            summary.halted.is_none() && summary.failures.is_empty(),
+            "settlement needs somebody to look at it"
+        );
+        ensure!(
+            settled.len() as u64 == last && settled.iter().all(|record| record.state == State::Final),
+            "{} of {last} batches are final",
+            summary.last_final
+        );
+        writeln!(out, "all {last} batches are final, and the contract holds what the exchange owes, to the wei")?;
+        Ok(())
+    }
 }
 
 /// The number of the last batch file; zero when there is none.

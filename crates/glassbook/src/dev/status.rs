@@ -343,7 +343,7 @@ impl Drop for Server {
 /// When it cannot be used.
 pub fn bind(address: SocketAddr, runtime: &Handle) -> Result<TcpListener> {
     runtime.block_on(TcpListener::bind(address)).with_context(|| {
-        format!("cannot serve status at {address}; choose another --status-port, or 0 for any")
+        format!("cannot serve at {address}; choose another --port, or 0 for any")
     })
 }
 

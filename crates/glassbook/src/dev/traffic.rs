@@ -16,7 +16,7 @@ use proving::Cancellation;
 use rules::{Genesis, OPERATOR};
 use tokio::runtime::Handle;
 use transition::{Native, owner_digest};
-use types::{AccountId, AssetParams, Command, MarketParams, OperatorCommand, Quanta, Timestamp};
+use types::{AccountId, AssetParams, Command, MarketParams, OperatorCommand, Quanta, SessionKey, Timestamp};
 
 use super::chain::Deployment;
 use super::keys::{self, Role};
@@ -99,12 +99,24 @@ pub struct Traffic<'a> {
 }
 
 impl Traffic<'_> {
-    /// Deposits for so many traders, each of whom owns an account afterwards. What was deposited before a restart is not
-    /// deposited again. Returns the accounts in the traders' order.
-    pub fn join(&self, traders: u32, beginning: &Beginning) -> Result<Vec<AccountId>> {
+    /// The accounts of so many simulated traders.
+    pub fn traders(&self, traders: u32, beginning: &Beginning) -> Result<Vec<AccountId>> {
         let owners: Vec<Signer> =
             (1..=traders).map(|trader| keys::signer(Role::Owner, trader)).collect::<Result<_>>()?;
-        self.runtime.block_on(self.deposit(&owners, beginning))?;
+        self.open(&owners, &beginning.deposits, beginning, |account| Ok(dev_session_key(account)))
+    }
+
+    /// Opens an account for each owner: deposits so much of each asset and registers the session key that `session` tells.
+    /// What was deposited or registered before a restart is not again. Returns the accounts in the owners' order; none when
+    /// somebody wants to stop.
+    pub fn open(
+        &self,
+        owners: &[Signer],
+        deposits: &[Quanta],
+        beginning: &Beginning,
+        session: impl Fn(AccountId) -> Result<SessionKey>,
+    ) -> Result<Vec<AccountId>> {
+        self.runtime.block_on(self.deposit(owners, deposits, beginning))?;
         let accounts =
             owners.iter().map(|owner| self.account(owner.address())).collect::<Result<Vec<_>>>()?;
         let began = Instant::now();
@@ -118,12 +130,12 @@ impl Traffic<'_> {
                 }
                 std::thread::sleep(TICK);
             }
-            self.register(owner, *account)?;
+            self.register(owner, *account, session(*account)?)?;
         }
         Ok(accounts)
     }
 
-    async fn deposit(&self, owners: &[Signer], beginning: &Beginning) -> Result<()> {
+    async fn deposit(&self, owners: &[Signer], deposits: &[Quanta], beginning: &Beginning) -> Result<()> {
         self.indexer.follow().await?;
         let mut there = BTreeSet::new();
         for entry in self.indexer.entries(0, Confirmation::Latest, usize::MAX)? {
@@ -134,7 +146,7 @@ impl Traffic<'_> {
         let missing: Vec<(Address, u16, Quanta)> = owners
             .iter()
             .flat_map(|owner| {
-                (0..).zip(&beginning.deposits).map(|(asset, amount)| (owner.address(), asset, *amount))
+                (0..).zip(deposits).map(|(asset, amount)| (owner.address(), asset, *amount))
             })
             .filter(|(owner, asset, _)| {
                 !there.contains(&(types::Address(owner.into_array()), types::AssetId(*asset)))
@@ -182,12 +194,12 @@ impl Traffic<'_> {
     }
 
     /// Registers the account's session key, unless that was done.
-    fn register(&self, owner: &Signer, account: AccountId) -> Result<()> {
+    fn register(&self, owner: &Signer, account: AccountId, key: SessionKey) -> Result<()> {
         let nonce = self.exchange.nonce(account).ok_or_else(|| anyhow!("account {account} is not there"))?;
         if nonce > 0 {
             return Ok(());
         }
-        let command = Command::RegisterSession { key: dev_session_key(account), expires: Timestamp::NEVER };
+        let command = Command::RegisterSession { key, expires: Timestamp::NEVER };
         let mut bytes = Vec::new();
         command.encode(&mut bytes);
         let Genesis { chain_id, exchange, .. } = *self.genesis;

@@ -114,7 +114,7 @@ impl World {
         command
     }
 
-    /// An exchange on this chain.
+    /// An exchange on this chain, without traders unless they are asked for.
     pub fn dev(&self, arguments: &[&str]) -> Command {
         let mut command = self.glassbook();
         command.args(["dev", "--l1", &self.l1.url(), "--operator-key", Who::Operator.variable()]);
@@ -127,12 +127,15 @@ impl World {
             "1",
             "--da-port",
             "0",
-            "--status-port",
+            "--port",
             "0",
             "--no-claims",
             "--data",
         ]);
         command.arg(self.data()).args(arguments);
+        if !arguments.contains(&"--flow") {
+            command.args(["--flow", "none"]);
+        }
         command
     }
 

@@ -1,0 +1,45 @@
+//! An exchange with simulated traders behind a gateway, and keys to trade with: to try trading software on. Nothing is kept.
+//!
+//! ```text
+//! cargo run --release -p gateway --example demo -- [port] [commands a second]
+//! ```
+
+mod simulated;
+
+use std::collections::BTreeMap;
+
+use gateway::{Server, Settings};
+use simulated::{Options, World};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let mut arguments = std::env::args().skip(1);
+    let port = arguments.next().map_or(Ok(7700), |port| port.parse())?;
+    let rate = arguments.next().map_or(Ok(500), |rate| rate.parse())?;
+    let directory = tempfile::tempdir()?;
+    let mut settings = Settings::default();
+    settings.listen.set_port(port);
+    settings.limits.connections_per_address = 5_000;
+    let options = Options { rate, traders: 3, settings, ..Options::default() };
+    let mut world = World::open(directory.path(), options);
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let server = Server::start(world.gateway.clone(), axum::Router::new()).await?;
+        println!("http://{}", server.address());
+        for trader in &world.traders {
+            println!("\naccount {}:", trader.account);
+            for (role, (key, secret)) in trader.keys.iter().collect::<BTreeMap<_, _>>() {
+                println!("  {role:9} {key} {secret}");
+            }
+        }
+        println!("\nEnd with Ctrl-C.");
+        tokio::signal::ctrl_c().await?;
+        server.stop().await;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    })?;
+    world.stop();
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Client order ids: the strings that trading software chooses, and the numbers that the exchange's state has for them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::Rng as _;
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
+};
+use sha2::{Digest as _, Sha256};
+use types::{AccountId, ClientOrderId};
+
+use crate::{GatewayError, private};
+
+/// By account and number.
+const TEXTS: TableDefinition<(u32, u64), &str> = TableDefinition::new("client order ids 1");
+/// By age, so that the oldest can be forgotten.
+const AGES: TableDefinition<u64, (u32, u64)> = TableDefinition::new("ages of client order ids 1");
+
+/// Characters of a client order id at most, as Binance has it.
+pub const CLIENT_ID_LENGTH: usize = 36;
+
+/// Texts that wait to be written at most; beyond that they are written at once.
+const UNWRITTEN: usize = 4_096;
+
+/// Remembers the texts. Those of the last moments before a crash are lost; then the number is shown, which is unique too.
+pub struct ClientIds {
+    database: Arc<Database>,
+    limit: u64,
+    unwritten: Mutex<HashMap<(AccountId, ClientOrderId), Box<str>>>,
+}
+
+/// Whether Binance takes such a client order id: `^[\.A-Z\:/a-z0-9_-]{1,36}$`.
+#[must_use]
+pub fn is_client_id(text: &str) -> bool {
+    (1..=CLIENT_ID_LENGTH).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:/_-".contains(&byte))
+}
+
+/// The number of a client order id: a decimal number without leading zeros is itself, anything else the first eight
+/// bytes of its SHA-256. Never zero.
+#[must_use]
+pub fn number(text: &str) -> ClientOrderId {
+    match itself(text) {
+        Some(number) => ClientOrderId(number),
+        None => {
+            let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+            let first = hash.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+            ClientOrderId(first.max(1))
+        }
+    }
+}
+
+/// A client order id for whoever states none.
+#[must_use]
+pub fn fresh() -> ClientOrderId {
+    ClientOrderId(rand::rng().random_range(1 << 60..1 << 63))
+}
+
+fn itself(text: &str) -> Option<u64> {
+    if text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+impl ClientIds {
+    /// Opens or creates the memory in `path`, of the last `limit` texts.
+    ///
+    /// # Errors
+    /// When the database fails or is in use.
+    pub fn open(path: &Path, limit: u64) -> Result<Self, GatewayError> {
+        let database = private::database(path)?;
+        let write = database.begin_write()?;
+        write.open_table(TEXTS)?;
+        write.open_table(AGES)?;
+        write.commit()?;
+        Ok(Self { database, limit, unwritten: Mutex::default() })
+    }
+
+    /// The number of a client order id that an account uses; the text is remembered.
+    pub fn remember(&self, account: AccountId, text: &str) -> ClientOrderId {
+        let number = number(text);
+        if itself(text).is_none() {
+            let mut unwritten = self.unwritten();
+            unwritten.insert((account, number), text.into());
+            let full = unwritten.len() >= UNWRITTEN;
+            drop(unwritten);
+            if full && let Err(error) = self.flush() {
+                tracing::warn!(%error, "client order ids are not remembered");
+                self.unwritten().clear();
+            }
+        }
+        number
+    }
+
+    /// The text of a number; the number in decimal when no text is known.
+    #[must_use]
+    pub fn text(&self, account: AccountId, number: ClientOrderId) -> String {
+        if let Some(text) = self.unwritten().get(&(account, number)) {
+            return text.to_string();
+        }
+        match self.read(account, number) {
+            Ok(Some(text)) => text,
+            Ok(None) => number.to_string(),
+            Err(error) => {
+                tracing::warn!(%error, "a client order id cannot be read");
+                number.to_string()
+            }
+        }
+    }
+
+    /// Writes down what is not written yet. Slow; not for threads that answer.
+    ///
+    /// # Errors
+    /// When the database fails; the texts stay in memory then.
+    pub fn flush(&self) -> Result<(), GatewayError> {
+        let texts = self.unwritten().clone();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let write = self.database.begin_write()?;
+        {
+            let (mut by_number, mut ages) = (write.open_table(TEXTS)?, write.open_table(AGES)?);
+            let mut next = ages.last()?.map_or(0, |(age, _)| age.value() + 1);
+            for ((account, number), text) in &texts {
+                let key = (account.0, number.0);
+                // One that is used again keeps its age.
+                if by_number.insert(key, &**text)?.is_none() {
+                    ages.insert(next, key)?;
+                    next += 1;
+                }
+            }
+            while ages.len()? > self.limit {
+                let Some(oldest) = ages.pop_first()?.map(|(_, key)| key.value()) else { break };
+                by_number.remove(oldest)?;
+            }
+        }
+        write.commit()?;
+        let mut unwritten = self.unwritten();
+        texts.keys().for_each(|key| drop(unwritten.remove(key)));
+        Ok(())
+    }
+
+    fn read(&self, account: AccountId, number: ClientOrderId) -> Result<Option<String>, GatewayError> {
+        let read = self.database.begin_read()?;
+        let text = read.open_table(TEXTS)?.get((account.0, number.0))?;
+        Ok(text.map(|text| text.value().to_owned()))
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, HashMap<(AccountId, ClientOrderId), Box<str>>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId(1);
+
+    #[test]
+    fn a_number_is_itself_and_everything_else_a_hash() {
+        assert_eq!(number("42"), ClientOrderId(42));
+        assert_eq!(number("18446744073709551615"), ClientOrderId(u64::MAX));
+        // SHA-256("abc"), FIPS 180-2.
+        assert_eq!(number("abc"), ClientOrderId(0xba78_16bf_8f01_cfea));
+        for text in ["0", "007", "18446744073709551616", "-1", "1.0"] {
+            assert_ne!(number(text).to_string(), text);
+            assert_ne!(number(text), ClientOrderId::NONE);
+        }
+        let fresh = fresh();
+        assert_eq!(number(&fresh.to_string()), fresh);
+    }
+
+    #[test]
+    fn only_what_binance_takes_is_a_client_id() {
+        for text in ["a", "x-TKT5PX2F2ee0f12f9a6ffb95ef", "A.b:/_-9", &"z".repeat(36)] {
+            assert!(is_client_id(text), "{text}");
+        }
+        for text in ["", " ", "a b", "ä", "a\n", "a'--", &"z".repeat(37)] {
+            assert!(!is_client_id(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_come_back_after_a_restart_and_the_oldest_go_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ids.redb");
+        let ids = ClientIds::open(&path, 3).unwrap();
+        let first = ids.remember(ACCOUNT, "first");
+        assert_eq!(ids.text(ACCOUNT, first), "first");
+        ids.flush().unwrap();
+        for text in ["b", "c", "first", "d"] {
+            ids.remember(ACCOUNT, text);
+            ids.flush().unwrap();
+        }
+        drop(ids);
+        let ids = ClientIds::open(&path, 3).unwrap();
+        assert_eq!(ids.text(ACCOUNT, first), first.to_string(), "the oldest");
+        for text in ["b", "c", "d"] {
+            assert_eq!(ids.text(ACCOUNT, number(text)), text);
+        }
+        assert_eq!(ids.text(AccountId(2), number("b")), number("b").to_string(), "another's");
+    }
+}

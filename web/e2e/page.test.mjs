@@ -1,0 +1,316 @@
+// The page as people use it. The tests share one exchange and go on from each other in order.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, describe, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { startExchange } from "./exchange.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const DESK = { width: 1440, height: 900 };
+const PHONE = { width: 375, height: 812 };
+const PAGES = ["trade", "proofs", "account", "health"];
+
+let exchange;
+let browser;
+/** What pages did that they must not do. */
+const faults = [];
+
+before(async () => {
+  exchange = await startExchange();
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });
+});
+
+after(async () => {
+  await browser?.close();
+  await exchange?.stop();
+});
+
+/** A page with a key, or without. */
+async function open({ path = "trade", viewport = DESK, colorScheme = "light", key = true, reducedMotion = "no-preference", prepare } = {}) {
+  const context = await browser.newContext({ viewport, colorScheme, reducedMotion });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const shards = await fetch(`${exchange.url}/api/glassbook/v1/exchange`)
+    .then((reply) => reply.json())
+    .then((of) => of.dataAvailability?.url)
+    .catch(() => null);
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!/^(blob|data):/.test(url) && !url.startsWith(exchange.url) && !(shards && url.startsWith(shards))) faults.push(`asked ${url}`);
+  });
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // What the policy forbids, the browser says in the console; the server of the shards may be forbidden ground.
+    if (/Refused to|Content Security Policy/.test(message.text()) && !(shards && message.text().includes(shards))) faults.push(message.text());
+  });
+  const link = key ? `#/account?key=${encodeURIComponent(exchange.key)}&secret=${encodeURIComponent(exchange.secret)}` : "";
+  await prepare?.(page);
+  await page.goto(`${exchange.url}/${link}`);
+  await page.locator("nav").waitFor();
+  if (key) await page.getByText("Orders are signed by").waitFor();
+  await page.evaluate((path) => (location.hash = `#/${path}`), path);
+  return page;
+}
+
+/** The best prices that the page shows: highest buyer, lowest seller. */
+async function best(page) {
+  await page.waitForFunction(() => document.querySelector('.levels[aria-busy="false"] .bids .level > span')?.textContent);
+  return page.evaluate(() => {
+    const first = (side) => document.querySelector(`.${side} .level > span`).textContent.replaceAll(",", "");
+    return { bid: Number(first("bids")), ask: Number(first("asks")) };
+  });
+}
+
+const tab = (page, name) => page.getByRole("tab", { name }).click();
+
+describe("trading", () => {
+  let page;
+  before(async () => {
+    page = await open();
+  });
+  after(() => page.context().close());
+
+  test("book, candles and trades are alive", async () => {
+    const { bid, ask } = await best(page);
+    assert.ok(bid > 0 && ask > bid, `${bid} ${ask}`);
+    await page.locator(".trade-row:not([hidden])").first().waitFor();
+    const shown = () => page.locator(".levels").innerText();
+    const earlier = await shown();
+    await assert.doesNotReject(page.waitForFunction((earlier) => document.querySelector(".levels").innerText !== earlier, earlier));
+    const drawn = await page.evaluate(() => [...document.querySelectorAll(".chart canvas")].some((canvas) => canvas.width > 100));
+    assert.ok(drawn);
+  });
+
+  test("a limit order rests and is cancelled", async () => {
+    const { bid } = await best(page);
+    await page.keyboard.press("l");
+    await page.getByLabel("Price", { exact: true }).fill(String(Math.floor(bid * 0.97)));
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("b");
+    await page.keyboard.type("0.01");
+    await page.keyboard.press("Enter");
+    await page.getByText(/rests on the book/).first().waitFor();
+    const row = page.locator(".own tbody tr").first();
+    await row.getByRole("button", { name: /Cancel order/ }).click();
+    await page.getByText(/is cancelled/).first().waitFor();
+    await page.getByText("No open orders.").waitFor();
+  });
+
+  test("what the exchange refuses comes with a reason and a remedy", async () => {
+    await page.keyboard.press("l");
+    await page.getByLabel("Quantity", { exact: true }).fill("0.00001");
+    await page.locator(".place").click();
+    await page.getByText(/A multiple of/).waitFor();
+    await page.getByLabel("Quantity", { exact: true }).fill("100000");
+    await page.locator(".place").click();
+    await page.locator('.toast[data-tone="bad"]').first().waitFor();
+  });
+
+  test("a market order fills, and its receipt is checked by a click", async () => {
+    await page.keyboard.press("Escape");
+    await page.locator('[data-kind="market"]').click();
+    await page.getByLabel("Quantity", { exact: true }).fill("0.01");
+    await page.locator(".place").click();
+    await page.locator(".toast .more", { hasText: "filled" }).first().waitFor();
+    await tab(page, /Fills/);
+    const fill = page.locator(".own tbody tr").first();
+    await fill.getByRole("button", { name: /Receipt/ }).click();
+    await page.getByText("The receipt holds: checked in this page.").waitFor({ timeout: 60_000 });
+    assert.match(await page.locator("dialog .checks").first().innerText(), /Trade: 0\.01 /);
+    assert.ok((await page.locator("dialog svg.path circle").count()) > 3);
+    await page.screenshot({ path: "results/receipt.png" });
+    await page.keyboard.press("Escape");
+  });
+
+  test("a stop waits for its trigger", async () => {
+    const { bid } = await best(page);
+    await page.locator('[data-kind="stop"]').click();
+    await page.getByRole("radio", { name: "Sell" }).click();
+    await page.getByLabel("Trigger price").fill(String(Math.floor(bid * 0.95)));
+    await page.getByLabel(/Limit price/).fill(String(Math.floor(bid * 0.94)));
+    await page.getByLabel("Quantity", { exact: true }).fill("0.01");
+    await page.getByText(/Stop-loss: waits until the last price falls/).waitFor();
+    await page.locator(".place").click();
+    await page.getByText(/waits for its trigger/).first().waitFor();
+    await tab(page, /Open orders/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Cancel all" }).click();
+    await page.getByText("No open orders.").waitFor();
+  });
+
+  test("the batch of the fill becomes final", async (context) => {
+    const { contract } = await fetch(`${exchange.url}/api/glassbook/v1/exchange`).then((reply) => reply.json());
+    const settled = await fetch(`${exchange.url}/api/glassbook/v1/batches?from=1&limit=50`)
+      .then((reply) => reply.text())
+      .then((text) => /"(committing|committed|final)"/.test(text));
+    if (!contract || !settled) return context.skip("this exchange settles nowhere");
+    await tab(page, /Fills/);
+    await page.locator(".own tbody tr", { hasText: "final" }).first().waitFor({ timeout: 120_000 });
+  });
+});
+
+describe("a bad line", () => {
+  test("a lost change of the book is noticed, and a cut connection is made again", async () => {
+    const line = { lose: 0, lost: 0, connections: [] };
+    let snapshots = 0;
+    const page = await open({
+      key: false,
+      prepare: async (page) => {
+        page.on("request", (request) => (snapshots += Number(request.url().includes("/api/v3/depth"))));
+        await page.routeWebSocket(/\/stream$/, (here) => {
+          const there = here.connectToServer();
+          line.connections.push({ here, there });
+          there.onMessage((message) => {
+            if (line.lose > 0 && String(message).includes("depthUpdate")) {
+              line.lose--;
+              line.lost++;
+            } else here.send(message);
+          });
+        });
+      },
+    });
+    await best(page);
+    const until = async (what, done) => {
+      for (let tries = 0; !done(); tries++) {
+        assert.ok(tries < 200, what);
+        await page.waitForTimeout(100);
+      }
+    };
+    let earlier = snapshots;
+    line.lose = 2;
+    await until("nothing was lost", () => line.lost === 2);
+    await until("no new snapshot after a gap", () => snapshots > earlier);
+    await best(page);
+    earlier = snapshots;
+    const before = line.connections.length;
+    const { here, there } = line.connections.at(-1);
+    await here.close();
+    await there.close();
+    await until("no new connection", () => line.connections.length > before);
+    await until("no new snapshot after the cut", () => snapshots > earlier);
+    await best(page);
+    await page.context().close();
+  });
+});
+
+describe("the proof explorer", () => {
+  test("a batch is executed again in the page, and so is the one after it", async () => {
+    const page = await open({ path: "proofs", key: false });
+    await page.locator(".lane").nth(1).waitFor({ timeout: 60_000 });
+    for (const lane of [1, 0]) {
+      const number = (await page.locator(".lane").nth(lane).getAttribute("href")).split("/").pop();
+      await page.evaluate((number) => (location.hash = `#/proofs/${number}`), number);
+      await page.getByRole("heading", { name: `Batch ${number}`, exact: true }).waitFor();
+      await page.locator("#verify").click();
+      await page.getByText(`Batch ${number} holds`).waitFor({ timeout: 60_000 });
+      await page.getByText("All thirteen words of the claim come out as stated").waitFor();
+      await page.getByText("Commands, as this page executed them").waitFor();
+    }
+    await page.screenshot({ path: "results/verified.png" });
+    await page.context().close();
+  });
+
+  test("every new batch is verified while the page follows", async () => {
+    const page = await open({ path: "proofs", key: false });
+    await page.getByLabel("Verify every new batch in this page").check();
+    await page.locator('.seen[data-sign="good"]').nth(1).waitFor({ timeout: 60_000 });
+    await page.context().close();
+  });
+
+  test("what is not proved is called not proved", async (context) => {
+    const { proofs } = await fetch(`${exchange.url}/api/glassbook/v1/exchange`).then((reply) => reply.json());
+    if (proofs !== "executed") return context.skip(`this exchange has ${proofs} proofs`);
+    const page = await open({ path: "proofs", key: false });
+    await page.getByText("executed: NOT PROVED").first().waitFor();
+    await page.context().close();
+  });
+});
+
+describe("the account", () => {
+  test("balances are proved under a batch's root", async () => {
+    const page = await open({ path: "account" });
+    await page.getByText("the gateway: delegated").waitFor();
+    await page.getByRole("button", { name: "Prove my balances" }).click();
+    await page.getByText(/Proved under the state root of batch/).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Forget the key" }).click();
+    await page.getByText("API key: the gateway signs").waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+    await page.context().close();
+  });
+
+  test("a key in the address is taken out of it", async () => {
+    const page = await open({ path: "account" });
+    assert.ok(!page.url().includes("secret"));
+    await page.context().close();
+  });
+});
+
+describe("for everybody", () => {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [size, viewport] of [["desk", DESK], ["phone", PHONE]]) {
+      test(`${size}, ${colorScheme}: no barriers, and nothing sticks out`, async () => {
+        const page = await open({ viewport, colorScheme, reducedMotion: "reduce" });
+        for (const path of PAGES) {
+          await page.evaluate((path) => (location.hash = `#/${path}`), path);
+          await page.waitForTimeout(1_500);
+          await page.screenshot({ path: `results/${path}-${size}-${colorScheme}.png` });
+          assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), colorScheme);
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(over <= 0, `${path} is ${over} pixels too wide`);
+          await check(page, `${path}, ${size}, ${colorScheme}`);
+        }
+        await page.context().close();
+      });
+    }
+  }
+
+  test("the keyboard is enough", async () => {
+    const page = await open();
+    await best(page);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    await check(page, "help");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("p");
+    await page.waitForFunction(() => location.hash.startsWith("#/proofs"));
+    await page.keyboard.press("t");
+    await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    await page.locator(".levels").waitFor();
+    const symbol = () => page.locator(".choose").innerText();
+    const earlier = await symbol();
+    await page.keyboard.press("]");
+    await page.waitForFunction((earlier) => document.querySelector(".choose")?.innerText !== earlier, earlier);
+    await page.context().close();
+  });
+
+  test("no page has done what it must not do", () => {
+    assert.deepEqual(faults, []);
+  });
+});
+
+/** Looks for barriers by the rules of WCAG 2.2 A and AA. */
+async function check(page, where) {
+  // Into the page's own world, by the browser's debugger: the policy allows no scripts from elsewhere.
+  await page.evaluate(axe);
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"] }),
+  );
+  const lines = found.violations.map((rule) => `${rule.id}: ${rule.help}\n    ${rule.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`).join("\n    ")}`);
+  assert.equal(lines.length, 0, `${where}:\n  ${lines.join("\n  ")}`);
+}

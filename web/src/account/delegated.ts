@@ -1,0 +1,187 @@
+// An account whose session the gateway holds: requests are signed with an API key's secret (HMAC-SHA-256), orders by the gateway.
+
+import { ApiError, json } from "../api";
+import type { App } from "../app";
+import { toHex } from "../checker/checker";
+import { Signal } from "../signal";
+import { Executions } from "./executions";
+import { Ledger } from "./ledger";
+import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Side, Trader } from "./types";
+
+/** How often everything is asked for again: while news comes, and without. */
+const POLL = 20_000;
+const POLL_WITHOUT_NEWS = 3_000;
+const FILLS = 100;
+const encoder = new TextEncoder();
+
+export class DelegatedTrader implements Trader {
+  readonly kind = "api key";
+  readonly delegated = true;
+  readonly account = new Signal<number | null>(null);
+  readonly orders: Signal<OwnOrder[]>;
+  readonly fills: Signal<OwnFill[]>;
+  readonly balances: Signal<OwnBalance[]>;
+  readonly trouble = new Signal<string | null>(null);
+  private readonly ledger: Ledger;
+  private readonly secret: Promise<CryptoKey>;
+  private readonly clock: Promise<number>;
+  private readonly timer: number;
+  private readonly executions: Executions;
+  private ended = false;
+  private loaded = 0;
+  private loading: Promise<void> | null = null;
+
+  constructor(
+    private readonly key: string,
+    secret: string,
+    private readonly app: App,
+  ) {
+    this.ledger = new Ledger(app);
+    ({ orders: this.orders, fills: this.fills, balances: this.balances } = this.ledger);
+    this.secret = crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    // The exchange's clock counts, not this computer's.
+    this.clock = json<{ serverTime: number }>("/api/v3/time").then(
+      ({ serverTime }) => serverTime - Date.now(),
+      () => 0,
+    );
+    this.executions = new Executions(
+      async () => {
+        const timestamp = Date.now() + (await this.clock);
+        return { apiKey: key, timestamp, signature: await this.signature(`apiKey=${key}&timestamp=${timestamp}`) };
+      },
+      (execution) => this.ledger.tell(execution),
+      () => this.refresh(),
+    );
+    this.timer = window.setInterval(() => {
+      const due = this.executions.live.value ? POLL : POLL_WITHOUT_NEWS;
+      if (!document.hidden && Date.now() - this.loaded > due) this.refresh();
+    }, 1_000);
+    this.refresh();
+  }
+
+  end(): void {
+    this.ended = true;
+    clearInterval(this.timer);
+    this.executions.end();
+  }
+
+  private async signature(text: string): Promise<string> {
+    return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", await this.secret, encoder.encode(text))));
+  }
+
+  private async signed<T>(method: string, path: string, parameters: Record<string, string> = {}): Promise<T> {
+    const timestamp = Date.now() + (await this.clock);
+    const query = new URLSearchParams({ ...parameters, recvWindow: "5000", timestamp: String(timestamp) }).toString();
+    return json<T>(`/api/v3/${path}?${query}&signature=${await this.signature(query)}`, {
+      method,
+      headers: { "X-MBX-APIKEY": this.key },
+    });
+  }
+
+  async place(order: NewOrder): Promise<Placed> {
+    const parameters: Record<string, string> = {
+      symbol: order.market.symbol,
+      side: order.side.toUpperCase(),
+      quantity: order.quantity,
+      newOrderRespType: "RESULT",
+    };
+    const life = order.timeInForce.toUpperCase();
+    if (order.kind === "market") parameters.type = "MARKET";
+    else if (order.kind === "limit") {
+      parameters.type = order.postOnly ? "LIMIT_MAKER" : "LIMIT";
+      parameters.price = order.price ?? "";
+      if (!order.postOnly) parameters.timeInForce = life;
+    } else {
+      // A buy that waits for the price to rise cuts a loss; one that waits for it to fall takes a profit.
+      const kind = order.rising === (order.side === "buy") ? "STOP_LOSS" : "TAKE_PROFIT";
+      parameters.type = order.price ? `${kind}_LIMIT` : kind;
+      parameters.stopPrice = order.trigger ?? "";
+      if (order.price) {
+        parameters.price = order.price;
+        parameters.timeInForce = life;
+      }
+    }
+    const placed = await this.signed<Record<string, any>>("POST", "order", parameters);
+    this.done();
+    return { id: String(placed.orderId), status: String(placed.status), executed: String(placed.executedQty ?? "0") };
+  }
+
+  async cancel(order: OwnOrder): Promise<void> {
+    await this.signed("DELETE", "order", { symbol: order.symbol, orderId: order.id });
+    this.ledger.remove((known) => known.id === order.id);
+    this.done();
+  }
+
+  async cancelAll(symbol: string): Promise<void> {
+    await this.signed("DELETE", "openOrders", { symbol });
+    this.ledger.remove((known) => known.symbol === symbol);
+    this.done();
+  }
+
+  refresh(): void {
+    this.loading ??= this.load().finally(() => (this.loading = null));
+  }
+
+  private async load(): Promise<void> {
+    this.loaded = Date.now();
+    const { told } = this.ledger;
+    try {
+      const { markets } = this.app;
+      const each = (path: string, more: Record<string, string>): Promise<Record<string, any>[][]> =>
+        Promise.all(markets.map(({ symbol }) => this.signed<Record<string, any>[]>("GET", path, { symbol, ...more })));
+      const [account, orders, fills] = await Promise.all([
+        this.signed<Record<string, any>>("GET", "account"),
+        each("openOrders", {}),
+        each("myTrades", { limit: String(FILLS) }),
+      ]);
+      if (this.ended) return;
+      this.trouble.value = null;
+      this.account.value = Number(account.uid ?? -1);
+      this.ledger.addFills(fills.flat().map(fill));
+      // Whatever was told meanwhile is newer than these lists.
+      if (this.ledger.told !== told) return;
+      this.ledger.setBalances(account.balances as OwnBalance[]);
+      this.ledger.setOrders(orders.flat().map(order));
+    } catch (error) {
+      if (error instanceof ApiError && error.status !== 0) this.trouble.value = `${error.message} ${error.remedy ?? ""}`.trim();
+    }
+  }
+
+  /** News of what was just done comes by itself, where it comes. */
+  private done(): void {
+    if (!this.executions.live.value) this.refresh();
+  }
+}
+
+function order(data: Record<string, any>): OwnOrder {
+  const trigger = String(data.stopPrice ?? "0");
+  return {
+    id: String(data.orderId),
+    symbol: data.symbol,
+    side: data.side.toLowerCase() as Side,
+    type: data.type,
+    price: data.price,
+    trigger: Number(trigger) > 0 ? trigger : "",
+    quantity: data.origQty,
+    executed: data.executedQty,
+    status: data.status,
+    time: data.time,
+  };
+}
+
+function fill(data: Record<string, any>): OwnFill {
+  return {
+    id: String(data.id),
+    orderId: String(data.orderId),
+    symbol: data.symbol,
+    side: data.isBuyer ? "buy" : "sell",
+    price: data.price,
+    quantity: data.qty,
+    fee: data.commission,
+    feeAsset: data.commissionAsset,
+    time: data.time,
+    maker: data.isMaker,
+    // Not Binance's; the exchange may say it.
+    sequence: data.sequence === undefined ? null : String(data.sequence),
+  };
+}

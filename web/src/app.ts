@@ -1,0 +1,60 @@
+// What all pages share.
+
+import { DelegatedTrader } from "./account/delegated";
+import { NativeTrader } from "./account/native";
+import { keepCredentials, keptCredentials, type Credentials } from "./account/credentials";
+import type { Trader } from "./account/types";
+import { ExchangeInfo, loadExchange } from "./exchange";
+import { followDays, loadMarkets, type Market } from "./market/markets";
+import { Batches } from "./proofs/batches";
+import { Signal } from "./signal";
+import { Streams } from "./stream";
+
+export interface App {
+  streams: Streams;
+  markets: Market[];
+  exchange: ExchangeInfo;
+  batches: Batches;
+  trader: Signal<Trader | null>;
+  /** The market that is looked at. */
+  market: Signal<Market>;
+}
+
+export async function startApp(): Promise<App> {
+  const [markets, exchange] = await Promise.all([loadMarkets(), loadExchange()]);
+  const first = markets.find((market) => market.symbol === localStorage.getItem("market")) ?? markets[0];
+  if (!first) throw new Error("The exchange has no markets yet.");
+  for (const market of markets) {
+    const quote = exchange.assets.find((asset) => asset.symbol === market.quote);
+    if (quote) market.amountDecimals = Math.min(quote.decimals, 8);
+  }
+  const streams = new Streams("/stream");
+  const app: App = {
+    streams,
+    markets,
+    exchange,
+    batches: new Batches(),
+    trader: new Signal<Trader | null>(null),
+    market: new Signal(first),
+  };
+  void followDays(markets, streams).catch(() => undefined);
+  const kept = keptCredentials();
+  if (kept) useCredentials(app, kept.credentials);
+  return app;
+}
+
+function useCredentials(app: App, credentials: Credentials | null): void {
+  app.trader.value?.end();
+  app.trader.value =
+    credentials === null
+      ? null
+      : credentials.kind === "api key"
+        ? new DelegatedTrader(credentials.key, credentials.secret, app)
+        : new NativeTrader(credentials.account, credentials.secret, app);
+}
+
+/** Acts with another key from now on; null forgets it. */
+export function changeCredentials(app: App, credentials: Credentials | null, remember: boolean): void {
+  keepCredentials(credentials, remember);
+  useCredentials(app, credentials);
+}

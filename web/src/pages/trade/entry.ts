@@ -1,0 +1,327 @@
+// Order entry: limit, market and stop orders, with what they would cost and what there is.
+
+import type { App } from "../../app";
+import type { NewOrder, Side } from "../../account/types";
+import { formatDecimal, group, parseDecimal, trim } from "../../decimal";
+import { h, icon, mark, say } from "../../dom";
+import type { LocalBook } from "../../market/book";
+import type { Market } from "../../market/markets";
+import { Scope } from "../../signal";
+import { symbols } from "../../ui/symbols";
+import { toast, toastError } from "../../ui/toast";
+
+type Kind = NewOrder["kind"];
+
+export interface Entry {
+  element: HTMLElement;
+  price(text: string): void;
+  side(side: Side): void;
+  kind(kind: Kind): void;
+  cancelAll(): void;
+}
+
+export function entryPanel(app: App, market: Market, book: LocalBook, scope: Scope): Entry {
+  const state = { side: "buy" as Side, kind: "limit" as Kind };
+  const tick = parseDecimal(market.tick, market.priceDecimals) ?? 1n;
+  const step = parseDecimal(market.step, market.quantityDecimals) ?? 1n;
+
+  const price = numberField("Price", market.quote, tick, market.priceDecimals);
+  const trigger = numberField("Trigger price", market.quote, tick, market.priceDecimals);
+  const quantity = numberField("Quantity", market.base, step, market.quantityDecimals);
+  const postOnly = h("input", { type: "checkbox" });
+  const life = h(
+    "select",
+    { "aria-label": "Time in force" },
+    h("option", { value: "gtc" }, "Good till cancelled"),
+    h("option", { value: "ioc" }, "Immediate or cancel"),
+    h("option", { value: "fok" }, "Fill or kill"),
+  );
+  const options = h("div", { class: "options" }, h("label", { class: "check" }, postOnly, "Post only"), h("div", { class: "input" }, life));
+  const hint = h("p", { class: "hint" });
+  const available = h("b");
+  const total = h("b");
+  const fee = h("b");
+  const buttons = {
+    buy: h("button", { class: "buying", role: "radio", onclick: () => choose("buy") }, "Buy"),
+    sell: h("button", { class: "selling", role: "radio", onclick: () => choose("sell") }, "Sell"),
+  };
+  const kinds = h(
+    "div",
+    { class: "segments", role: "group", "aria-label": "Kind of order" },
+    (["limit", "market", "stop"] as const).map((kind) =>
+      h("button", { "data-kind": kind, onclick: () => kindOf(kind) }, kind[0]?.toUpperCase() + kind.slice(1)),
+    ),
+  );
+  const shares = h(
+    "div",
+    { class: "shares", role: "group", "aria-label": "Share of what is there" },
+    [25, 50, 75, 100].map((share) => h("button", { class: "button small", type: "button", onclick: () => take(share) }, `${share} %`)),
+  );
+  const submit = h("button", { class: "place", type: "submit" });
+  const invite = h(
+    "div",
+    { class: "invite" },
+    h("span", {}, "To place orders, give this page a key. It stays in this browser."),
+    h("a", { class: "button primary small", href: "#/account" }, icon(symbols.key), "Use a key"),
+  );
+  const form = h(
+    "form",
+    { class: "body", novalidate: true, autocomplete: "off" },
+    h("div", { class: "sides", role: "radiogroup", "aria-label": "Side" }, buttons.buy, buttons.sell),
+    invite,
+    trigger.element,
+    price.element,
+    quantity.element,
+    shares,
+    options,
+    hint,
+    h("div", { class: "line" }, h("span", {}, "Available"), available),
+    h("div", { class: "line" }, h("span", {}, "Value"), total),
+    h("div", { class: "line" }, h("span", {}, "Fee at most"), fee),
+    submit,
+  );
+
+  const best = (): string | null => {
+    const level = state.side === "buy" ? book.asks[0] : book.bids[0];
+    return level ? formatDecimal(BigInt(level[0]), market.priceDecimals) : (market.day.value?.last ?? null);
+  };
+  const balance = (): bigint => {
+    const asset = state.side === "buy" ? market.quote : market.base;
+    const free = app.trader.value?.balances.value.find((own) => own.asset === asset)?.free ?? "0";
+    const decimals = state.side === "buy" ? market.amountDecimals : market.quantityDecimals;
+    return parseDecimal(cut(free, decimals), decimals) ?? 0n;
+  };
+  /** The price that an order's value is reckoned at, in units. */
+  const reckoned = (): bigint | null => {
+    const text = state.kind === "market" || (state.kind === "stop" && price.input.value === "") ? (state.kind === "stop" ? trigger.input.value : best()) : price.input.value;
+    return text ? parseDecimal(text, market.priceDecimals) : null;
+  };
+  const takerFee = (): number => app.exchange.markets.find((info) => info.symbol === market.symbol)?.takerFee ?? 0;
+
+  const refresh = (): void => {
+    const trader = app.trader.value;
+    const buying = state.side === "buy";
+    for (const side of ["buy", "sell"] as const) {
+      mark(buttons[side], "aria-checked", String(side === state.side));
+      mark(buttons[side], "tabindex", side === state.side ? "0" : "-1");
+    }
+    for (const button of kinds.children) mark(button, "aria-pressed", String(button.getAttribute("data-kind") === state.kind));
+    invite.hidden = trader !== null;
+    trigger.element.hidden = state.kind !== "stop";
+    price.element.hidden = state.kind === "market";
+    say(price.label, state.kind === "stop" && !buying ? "Limit price (empty: market)" : state.kind === "stop" ? "Limit price" : "Price");
+    options.hidden = state.kind === "market";
+    (postOnly.parentElement as HTMLElement).hidden = state.kind !== "limit";
+    if (postOnly.checked) life.value = "gtc";
+    life.disabled = postOnly.checked && state.kind === "limit";
+    submit.className = `place ${buying ? "buying" : "selling"}`;
+    say(submit, `${buying ? "Buy" : "Sell"} ${market.base}`);
+    submit.disabled = trader === null || !market.trading;
+    const free = formatDecimal(balance(), buying ? market.amountDecimals : market.quantityDecimals);
+    say(available, trader ? `${group(buying ? cut(free, 2) : free)} ${buying ? market.quote : market.base}` : "–");
+    const [at, amount] = [reckoned(), parseDecimal(quantity.input.value, market.quantityDecimals)];
+    if (at !== null && amount !== null && amount > 0n) {
+      const value = formatDecimal(at * amount, market.priceDecimals + market.quantityDecimals);
+      say(total, `${state.kind === "market" ? "≈ " : ""}${group(Number(value).toFixed(2))} ${market.quote}`);
+      say(fee, `${group(((Number(value) * takerFee()) / 1_000_000).toFixed(4))} ${market.quote}`);
+    } else {
+      say(total, "–");
+      say(fee, `${trim((takerFee() / 10_000).toFixed(4))} %`);
+    }
+    describe();
+  };
+  const describe = (): void => {
+    if (state.kind !== "stop") return say(hint, market.trading ? "" : "This market is halted: no new orders.");
+    const [at, last] = [Number(trigger.input.value), Number(market.day.value?.last ?? 0)];
+    if (!(at > 0) || last === 0) return say(hint, "Waits until the last price reaches the trigger.");
+    const rising = at > last;
+    const kind = rising === (state.side === "buy") ? "Stop-loss" : "Take-profit";
+    say(hint, `${kind}: waits until the last price ${rising ? "rises" : "falls"} to ${group(trigger.input.value)}, ${state.side === "buy" ? "then buys" : "then sells"}.`);
+  };
+  const take = (share: number): void => {
+    let amount = (balance() * BigInt(share)) / 100n;
+    if (state.side === "buy") {
+      const at = reckoned();
+      if (at === null || at === 0n) return price.input.focus();
+      // With room for the taker's fee.
+      const net = (amount * 1_000_000n) / (1_000_000n + BigInt(Math.max(0, takerFee())));
+      amount = (net * 10n ** BigInt(market.priceDecimals + market.quantityDecimals)) / (at * 10n ** BigInt(market.amountDecimals));
+    }
+    quantity.input.value = formatDecimal((amount / step) * step, market.quantityDecimals);
+    refresh();
+  };
+  const choose = (side: Side): void => {
+    state.side = side;
+    refresh();
+  };
+  const kindOf = (kind: Kind): void => {
+    state.kind = kind;
+    if (kind !== "market" && price.input.value === "" && kind === "limit") price.input.value = best() ?? "";
+    refresh();
+  };
+
+  const read = (): NewOrder | null => {
+    for (const field of [price, trigger, quantity]) field.right();
+    const buying = state.side === "buy";
+    const amount = parseDecimal(quantity.input.value, market.quantityDecimals);
+    if (amount === null || amount <= 0n || amount % step !== 0n) {
+      return quantity.wrong(`A multiple of ${market.step} ${market.base}, more than zero.`), null;
+    }
+    const checkPrice = (field: NumberField): boolean => {
+      const at = parseDecimal(field.input.value, market.priceDecimals);
+      if (at !== null && at > 0n && at % tick === 0n) return true;
+      field.wrong(`A multiple of ${market.tick} ${market.quote}, more than zero.`);
+      return false;
+    };
+    if (state.kind === "stop" && !checkPrice(trigger)) return null;
+    const market_ = state.kind === "market" || (state.kind === "stop" && !buying && price.input.value.trim() === "");
+    if (!market_ && !checkPrice(price)) return null;
+    const clean = (field: NumberField, decimals: number): string => formatDecimal(parseDecimal(field.input.value, decimals) ?? 0n, decimals);
+    return {
+      market,
+      side: state.side,
+      kind: state.kind,
+      quantity: clean(quantity, market.quantityDecimals),
+      price: market_ ? null : clean(price, market.priceDecimals),
+      trigger: state.kind === "stop" ? clean(trigger, market.priceDecimals) : null,
+      rising: Number(trigger.input.value) > Number(market.day.value?.last ?? 0),
+      timeInForce: life.value as NewOrder["timeInForce"],
+      postOnly: postOnly.checked,
+    };
+  };
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const trader = app.trader.value;
+    const order = trader && read();
+    if (!trader || !order) return;
+    submit.disabled = true;
+    const words = `${order.side === "buy" ? "Buy" : "Sell"} ${order.quantity} ${market.base}${order.price ? ` at ${group(order.price)}` : ""}`;
+    const start = performance.now();
+    try {
+      const placed = await trader.place(order);
+      const took = `acknowledged in ${Math.round(performance.now() - start)} ms`;
+      const done = Number(placed.executed) > 0;
+      const state = placed.status === "FILLED" ? "filled" : done ? `${placed.executed} filled` : placed.status === "EXPIRED" ? "nothing traded, the rest expired" : "rests on the book";
+      toast(placed.status === "EXPIRED" && !done ? "warn" : "good", words, `Order ${placed.id}: ${order.kind === "stop" && !done ? "waits for its trigger" : state}; ${took}.`);
+    } catch (error) {
+      toastError(`${words}: not accepted`, error);
+    } finally {
+      refresh();
+    }
+  });
+  form.addEventListener("input", refresh);
+  form.addEventListener("change", refresh);
+  buttons.buy.parentElement?.addEventListener("keydown", (event) => {
+    if (!["ArrowLeft", "ArrowRight"].includes((event as KeyboardEvent).key)) return;
+    choose(state.side === "buy" ? "sell" : "buy");
+    buttons[state.side].focus();
+  });
+
+  const cancelAll = async (): Promise<void> => {
+    const trader = app.trader.value;
+    const open = trader?.orders.value.filter((order) => order.symbol === market.symbol).length ?? 0;
+    if (!trader || open === 0) return toast("info", `No open orders in ${market.symbol}`);
+    try {
+      await trader.cancelAll(market.symbol);
+      toast("good", `Cancelled ${open} ${open === 1 ? "order" : "orders"} in ${market.symbol}`);
+    } catch (error) {
+      toastError("Not cancelled", error);
+    }
+  };
+
+  let own = new Scope();
+  scope.add(
+    () => own.end(),
+    app.trader.watch((trader) => {
+      own.end();
+      own = new Scope();
+      if (trader) own.add(trader.balances.watch(refresh));
+      refresh();
+    }),
+    market.day.watch(() => {
+      if (state.kind !== "limit") refresh();
+    }),
+    book.synced.watch((synced) => {
+      if (synced && price.input.value === "" && state.kind === "limit") price.input.value = best() ?? "";
+      refresh();
+    }),
+  );
+  const element = h(
+    "section",
+    { class: "panel entry part", "aria-label": "New order" },
+    h("div", { class: "head" }, h("h2", {}, "Order"), h("span", { class: "push" }, kinds)),
+    form,
+  );
+  const focus = (field: NumberField): void => {
+    field.input.focus();
+    field.input.select();
+  };
+  return {
+    element,
+    price: (text) => {
+      price.input.value = text;
+      if (state.kind === "market") state.kind = "limit";
+      refresh();
+      focus(quantity);
+    },
+    side: (side) => {
+      choose(side);
+      focus(quantity);
+    },
+    kind: kindOf,
+    cancelAll: () => void cancelAll(),
+  };
+}
+
+interface NumberField {
+  element: HTMLElement;
+  label: HTMLElement;
+  input: HTMLInputElement;
+  wrong(why: string): void;
+  right(): void;
+}
+
+let fields = 0;
+
+/** A field for a decimal number; the arrow keys change it by its step. */
+function numberField(name: string, unit: string, step: bigint, decimals: number): NumberField {
+  const id = `field-${++fields}`;
+  const input = h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", "aria-describedby": `${id}-why` });
+  const label = h("label", { for: id }, name);
+  const why = h("p", { class: "hint wrong", id: `${id}-why`, hidden: true });
+  const box = h("div", { class: "input" }, input, h("span", { class: "unit" }, unit));
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.preventDefault();
+    const by = (event.key === "ArrowUp" ? step : -step) * (event.shiftKey ? 10n : 1n);
+    const next = (parseDecimal(input.value || "0", decimals) ?? 0n) + by;
+    if (next < 0n) return;
+    input.value = formatDecimal(next, decimals);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  const right = (): void => {
+    box.classList.remove("wrong");
+    input.removeAttribute("aria-invalid");
+    why.hidden = true;
+  };
+  input.addEventListener("input", right);
+  return {
+    element: h("div", { class: "field" }, label, box, why),
+    label,
+    input,
+    right,
+    wrong: (text) => {
+      box.classList.add("wrong");
+      input.setAttribute("aria-invalid", "true");
+      why.textContent = text;
+      why.hidden = false;
+      input.focus();
+    },
+  };
+}
+
+/** Without the digits that are too many. */
+function cut(text: string, decimals: number): string {
+  const [whole = "0", fraction = ""] = text.split(".");
+  return decimals > 0 ? `${whole}.${fraction.slice(0, decimals)}` : whole;
+}
