@@ -39,7 +39,7 @@ pub fn grouped(command: Command) -> Command {
     }
     text.push_str(EXAMPLES);
     command
-        .help_template("{about-with-newline}\n{usage-heading} {usage}\n\n{after-help}\n\nOptions:\n{options}")
+        .help_template("{about-with-newline}\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}")
         .after_help(text)
 }
 

@@ -29,7 +29,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use l1::{Blocks, Confirmation, Signer};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use settings::Settings;
 use verifier::ProofKind;
 
