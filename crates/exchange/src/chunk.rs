@@ -48,9 +48,15 @@ pub(crate) enum Item {
         reply: Option<Reply>,
     },
     /// The batch ends here. The last item of its chunk, unless a session change ended the batch early.
-    Seal { record: (usize, usize), batch: u64 },
-    /// A subscriber arrives, with the book as it is here.
-    Subscribe { topic: Topic, sink: Option<Sink>, sequence: u64, book: Option<Vec<Order>> },
+    Seal { record: (usize, usize), batch: u64, last_sequence: u64 },
+    /// A subscriber arrives after this command, with the book as it is here.
+    Subscribe {
+        topic: Topic,
+        sink: Option<Sink>,
+        sequence: u64,
+        timestamp: Timestamp,
+        book: Option<Vec<Order>>,
+    },
 }
 
 impl Chunk {

@@ -395,7 +395,11 @@ impl Engine {
         }
         let start = chunk.records.len();
         encode_seal(self.cursor.batch, &mut chunk.records);
-        chunk.items.push(Item::Seal { record: (start, chunk.records.len()), batch: self.cursor.batch });
+        chunk.items.push(Item::Seal {
+            record: (start, chunk.records.len()),
+            batch: self.cursor.batch,
+            last_sequence: self.cursor.sequence,
+        });
         self.cursor.batch += 1;
         (self.cursor.in_batch, self.cursor.withdrawals) = (0, 0);
     }
@@ -403,9 +407,10 @@ impl Engine {
     fn subscribe(&mut self, topic: Topic, sink: Sink, chunk: &mut Chunk) {
         let book = match topic {
             Topic::Depth(market, _) | Topic::Ticker(market) => Some(self.resting(market)),
-            Topic::Executions(_) | Topic::Trades(_) => None,
+            Topic::Executions(_) | Topic::Trades(_) | Topic::Commands => None,
         };
-        chunk.items.push(Item::Subscribe { topic, sink: Some(sink), sequence: self.cursor.sequence, book });
+        let Cursor { sequence, timestamp, .. } = self.cursor;
+        chunk.items.push(Item::Subscribe { topic, sink: Some(sink), sequence, timestamp, book });
     }
 
     fn resting(&self, market: MarketId) -> Vec<rules::Order> {

@@ -217,7 +217,14 @@ impl Exchange {
     /// Follows a topic, from the commands executed from now on.
     #[must_use]
     pub fn subscribe(&self, topic: Topic) -> Subscription {
-        let (sink, subscription) = feeds::feed(self.feed_buffer);
+        self.subscribe_with(topic, self.feed_buffer)
+    }
+
+    /// As [`Exchange::subscribe`], but at most `buffer` messages may wait, instead of [`Config::feed_buffer`]: for
+    /// whoever is part of the same process and takes everything. At least one, for the first message.
+    #[must_use]
+    pub fn subscribe_with(&self, topic: Topic, buffer: usize) -> Subscription {
+        let (sink, subscription) = feeds::feed(buffer.max(1));
         // If the engine has ended, the feed ends at once.
         let _ = self.queue.send(Message::Subscribe { topic, sink });
         subscription

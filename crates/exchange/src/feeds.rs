@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use rules::Order;
 use thiserror::Error;
-use types::{AccountId, Event, Fill, MarketId, Outcome, Price, Quantity};
+use types::{AccountId, Event, Fill, MarketId, Outcome, Price, Quantity, Reader, Sequenced, Timestamp};
 
 use crate::chunk::{Chunk, Item};
 use crate::market_view::{Level, MarketView, Ticker};
@@ -26,6 +26,8 @@ pub enum Topic {
     Depth(MarketId, DepthLevel),
     /// Last price, best prices and volume of a market, after every command that changed them.
     Ticker(MarketId),
+    /// Every command with what became of it, in order: the tape.
+    Commands,
 }
 
 /// How much of the book.
@@ -53,9 +55,16 @@ pub struct FeedMessage {
 /// What a feed says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedUpdate {
-    /// The first message where there is no state to begin with (executions, trades): the feed has everything after
-    /// this command.
+    /// The first message where there is no state to begin with (executions, trades, commands): the feed has everything
+    /// after this command.
     Begin,
+    /// A command, on the tape.
+    Command(Arc<TapeEntry>),
+    /// The batch ends here, on the tape. Its file comes later.
+    Sealed {
+        /// Its number.
+        batch: u64,
+    },
     /// What became of one of the account's commands; only to the account that sent it.
     Outcome(Outcome),
     /// An event that concerns the account.
@@ -84,6 +93,19 @@ pub enum FeedUpdate {
     L3(Event),
     /// The ticker.
     Ticker(Ticker),
+}
+
+/// A durable command and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapeEntry {
+    /// The command, with its place and time.
+    pub sequenced: Sequenced,
+    /// The batch that it is or will be sealed in.
+    pub batch: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it did.
+    pub events: Vec<Event>,
 }
 
 /// Why there is no next message.
@@ -148,13 +170,17 @@ impl Sink {
         let sequence = message.sequence;
         // There is only this sender, so the queue does not grow in between.
         if self.sender.len() >= self.limit {
-            self.state.dropped.store(sequence.saturating_add(1), Ordering::Release);
+            self.say_dropped(sequence);
             return Sent::Slow;
         }
         match self.sender.send(message) {
             Ok(()) => Sent::Queued,
             Err(_) => Sent::Gone,
         }
+    }
+
+    fn say_dropped(&self, sequence: u64) {
+        self.state.dropped.store(sequence.saturating_add(1), Ordering::Release);
     }
 
     /// Sends, and tells whether the subscriber stays. One that was too slow is counted.
@@ -207,6 +233,9 @@ impl Subscription {
 pub(crate) struct Publisher {
     accounts: HashMap<AccountId, Vec<Subscriber>>,
     markets: HashMap<MarketId, MarketFeed>,
+    tape: Channel,
+    /// The time of the last command, while somebody listens to the tape: commands are encoded relative to it.
+    tape_time: Timestamp,
     dropped: u64,
     /// Subscriptions since the last look for those that have gone, and how many there were then.
     subscribed: usize,
@@ -239,7 +268,7 @@ impl Publisher {
     /// Publishes a chunk; how many subscribers were dropped by it.
     pub fn publish(&mut self, chunk: &mut Chunk) -> u64 {
         self.dropped = 0;
-        let idle = self.accounts.is_empty() && self.markets.is_empty();
+        let idle = self.accounts.is_empty() && self.markets.is_empty() && self.tape.sinks.is_empty();
         if idle && !chunk.items.iter().any(|item| matches!(item, Item::Subscribe { .. })) {
             return 0;
         }
@@ -248,21 +277,33 @@ impl Publisher {
         let mut at = 0;
         for item in &mut items {
             match item {
-                Item::Bundle { first_sequence, count, .. } => {
-                    for place in 0..*count {
-                        let (outcome, events) = results[at + place];
+                Item::Bundle { first_sequence, count, commands, timestamp, batch, .. } => {
+                    let results = &results[at..at + *count];
+                    for (place, (outcome, events)) in results.iter().enumerate() {
                         let account = chunk.accounts[at + place];
-                        self.command(*first_sequence + place as u64, account, outcome, events);
+                        self.command(*first_sequence + place as u64, account, *outcome, events);
                     }
+                    if !self.tape.sinks.is_empty() {
+                        let commands = &chunk.records[commands.0..commands.1];
+                        self.tell_tape(*first_sequence, *batch, commands, results);
+                    }
+                    // Also where a command did not decode: the next submission begins here.
+                    self.tape_time = *timestamp;
                     at += *count;
                 }
-                Item::Subscribe { topic, sink, sequence, book } => {
+                Item::Subscribe { topic, sink, sequence, timestamp, book } => {
                     // The chunk lives on in the shadow's queue; a feed must end when it is dropped here.
                     if let Some(sink) = sink.take() {
+                        self.tape_time = *timestamp;
                         self.subscribe(*topic, sink, *sequence, book.as_deref());
                     }
                 }
-                Item::Seal { .. } => {}
+                Item::Seal { batch, last_sequence, .. } => {
+                    if !self.tape.sinks.is_empty() {
+                        self.dropped +=
+                            self.tape.publish(*last_sequence, FeedUpdate::Sealed { batch: *batch });
+                    }
+                }
             }
         }
         chunk.items = items;
@@ -279,6 +320,13 @@ impl Publisher {
             }
             return;
         }
+        if topic == Topic::Commands {
+            let begin = FeedMessage { sequence, update: self.tape.update, body: FeedUpdate::Begin };
+            if let Sent::Queued = sink.send(begin) {
+                self.tape.sinks.push(sink);
+            }
+            return;
+        }
         let (Topic::Trades(id) | Topic::Depth(id, _) | Topic::Ticker(id)) = topic else { return };
         let market = self.markets.entry(id).or_default();
         if let Some(book) = book {
@@ -292,7 +340,9 @@ impl Publisher {
                 (&mut market.l3, FeedUpdate::L3Snapshot(book.unwrap_or_default().to_vec()))
             }
             Topic::Ticker(_) => (&mut market.tickers, FeedUpdate::Ticker(market.view.ticker())),
-            Topic::Trades(_) | Topic::Executions(_) => (&mut market.trades, FeedUpdate::Begin),
+            Topic::Trades(_) | Topic::Executions(_) | Topic::Commands => {
+                (&mut market.trades, FeedUpdate::Begin)
+            }
         };
         if let Sent::Queued = sink.send(FeedMessage { sequence, update: channel.update, body }) {
             channel.sinks.push(sink);
@@ -314,9 +364,11 @@ impl Publisher {
             channel.sinks.retain(|sink| !sink.is_gone());
         }
         self.markets.retain(|_, market| market.is_heard());
+        self.tape.sinks.retain(|sink| !sink.is_gone());
         let markets = self.markets.values_mut().flat_map(MarketFeed::channels);
         self.left = markets.map(|channel| channel.sinks.len()).sum::<usize>()
-            + self.accounts.values().map(Vec::len).sum::<usize>();
+            + self.accounts.values().map(Vec::len).sum::<usize>()
+            + self.tape.sinks.len();
         self.subscribed = 0;
     }
 
@@ -336,6 +388,24 @@ impl Publisher {
         }
         for feed in self.markets.values_mut() {
             self.dropped += feed.after_command(sequence);
+        }
+    }
+
+    /// A submission's commands, as they were journaled.
+    fn tell_tape(&mut self, first: u64, batch: u64, commands: &[u8], results: &[(Outcome, &[Event])]) {
+        let mut reader = Reader::new(commands);
+        let mut time = self.tape_time;
+        for (sequence, (outcome, events)) in (first..).zip(results) {
+            let sequenced = Sequenced::decode(sequence, time, &mut reader);
+            debug_assert!(sequenced.is_ok(), "the engine has encoded it: {sequenced:?}");
+            let Ok(sequenced) = sequenced else {
+                // Nobody may take a tape with a gap for a whole one.
+                self.tape.sinks.drain(..).for_each(|sink| sink.say_dropped(sequence));
+                return;
+            };
+            time = sequenced.timestamp;
+            let entry = TapeEntry { sequenced, batch, outcome: *outcome, events: events.to_vec() };
+            self.dropped += self.tape.publish(sequence, FeedUpdate::Command(Arc::new(entry)));
         }
     }
 

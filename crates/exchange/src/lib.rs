@@ -37,7 +37,7 @@ pub use bundle::{Acknowledgement, Submission, Ticket};
 pub use config::{BatchPolicy, Clock, Config, Threads};
 pub use error::{ExchangeError, Fault, Refused};
 pub use exchange::Exchange;
-pub use feeds::{DepthLevel, FeedError, FeedMessage, FeedUpdate, Subscription, Topic};
+pub use feeds::{DepthLevel, FeedError, FeedMessage, FeedUpdate, Subscription, TapeEntry, Topic};
 pub use market_view::{Level, Ticker};
 pub use rebuild::rebuild;
 pub use recovery::Recovered;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use exchange::{
-    DepthLevel, Exchange, FeedError, FeedMessage, FeedUpdate, Level, Subscription, Ticker, Topic,
+    DepthLevel, Exchange, FeedError, FeedMessage, FeedUpdate, Level, Subscription, TapeEntry, Ticker, Topic,
 };
 use rules::{ModelStore, Order, execute};
 use types::{AccountId, Command, Event, Fill, MarketId, Outcome, Price, Quantity, Sequenced, Side};
@@ -371,4 +371,78 @@ fn a_feed_says_when_nothing_happened_in_time_and_when_the_exchange_has_ended() {
     assert_eq!(feed.next_within(Duration::from_millis(5)).unwrap_err(), FeedError::Timeout);
     drop(exchange);
     assert_eq!(feed.next().unwrap_err(), FeedError::Ended);
+}
+
+/// What a tape says until the exchange ends: commands, and the last command of each batch.
+fn read_tape(feed: Subscription) -> (u64, Vec<TapeEntry>, Vec<(u64, u64)>) {
+    let (mut begin, mut entries, mut sealed) = (None, Vec::new(), Vec::new());
+    for message in read_to_the_end(feed) {
+        match message.body {
+            FeedUpdate::Begin => assert_eq!(begin.replace(message.sequence), None),
+            FeedUpdate::Command(entry) => {
+                assert_eq!(message.sequence, entry.sequenced.sequence);
+                entries.push((*entry).clone());
+            }
+            FeedUpdate::Sealed { batch } => sealed.push((batch, message.sequence)),
+            other => panic!("{other:?} on the tape"),
+        }
+    }
+    (begin.unwrap(), entries, sealed)
+}
+
+#[test]
+fn the_tape_has_every_command_with_its_outcome_and_events_from_where_it_begins() {
+    let dir = directory();
+    let flow = signed_flow(41, 3_000);
+    let (exchange, _) = Exchange::open(flow_config(dir.path()), &flow_genesis(), |_| {}).unwrap();
+    let whole = exchange.subscribe(Topic::Commands);
+    let (first, second) = flow.split_at(flow.len() / 2);
+    play(&exchange, first);
+    let late = exchange.subscribe(Topic::Commands);
+    // Somebody else's feed must not keep the tape's time from being right.
+    let other = exchange.subscribe(Topic::Trades(MARKET));
+    play(&exchange, second);
+    exchange.shutdown().unwrap();
+    drop(other);
+
+    let expected: Vec<(Sequenced, Outcome, Vec<Event>)> = flow
+        .iter()
+        .flat_map(|step| step.commands.iter().zip(&step.expected))
+        .map(|(command, (outcome, events))| (command.clone(), *outcome, events.clone()))
+        .collect();
+    let batches = check_batches(dir.path(), &flow_genesis());
+    for (feed, least) in [(whole, 0), (late, 1)] {
+        let (begin, entries, sealed) = read_tape(feed);
+        assert!(begin >= least && begin < expected.len() as u64);
+        assert_eq!(begin + entries.len() as u64, expected.len() as u64);
+        for (entry, expected) in entries.iter().zip(&expected[begin as usize..]) {
+            assert_eq!(
+                (&entry.sequenced, &entry.outcome, &entry.events),
+                (&expected.0, &expected.1, &expected.2)
+            );
+            let claim = &batches[entry.batch as usize - 1].claim;
+            assert!((claim.first_sequence..=claim.last_sequence).contains(&entry.sequenced.sequence));
+        }
+        let claims = batches.iter().map(|batch| (batch.claim.batch, batch.claim.last_sequence));
+        assert!(claims.skip_while(|claim| claim.1 <= begin).eq(sealed));
+    }
+}
+
+#[test]
+fn a_tape_that_nobody_reads_is_dropped_where_its_own_buffer_ends() {
+    let dir = directory();
+    let mut config = config(dir.path());
+    config.feed_buffer = 4;
+    let (exchange, _) = Exchange::open(config, &genesis(), |_| {}).unwrap();
+    let small = exchange.subscribe(Topic::Commands);
+    let large = exchange.subscribe_with(Topic::Commands, 1 << 20);
+    set_up(&exchange);
+    exchange.shutdown().unwrap();
+    for sequence in 1..=4 {
+        // The beginning is a message too.
+        assert_eq!(small.next().unwrap().sequence, sequence - 1);
+    }
+    assert_eq!(small.next().unwrap_err(), FeedError::Dropped { sequence: 4 });
+    let (begin, entries, _) = read_tape(large);
+    assert_eq!((begin, entries.len()), (0, 4 + 3 * TRADERS as usize));
 }

@@ -142,8 +142,10 @@ pub(super) fn account(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let balances = balances.collect();
     // Each market has fees of its own (`account/commission`); here the highest.
     let markets = view.markets();
-    let highest = |fee: fn(&Market) -> Rate| markets.iter().map(|market| fee(market)).max().unwrap_or(Rate(0));
-    let (maker, taker) = (highest(|market| market.params.maker_fee), highest(|market| market.params.taker_fee));
+    let highest =
+        |fee: fn(&Market) -> Rate| markets.iter().map(|market| fee(market)).max().unwrap_or(Rate(0));
+    let (maker, taker) =
+        (highest(|market| market.params.maker_fee), highest(|market| market.params.taker_fee));
     Answer::of(&Shown {
         // In hundredths of a percent.
         maker_commission: maker.0.div_euclid(100),

@@ -29,7 +29,8 @@ pub(super) fn exchange_info(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let permitted = params.text("permissions")?.is_none_or(|text| text.contains("SPOT"));
     let status = params.text("symbolStatus")?;
     let markets = params.markets(view)?.unwrap_or_else(|| view.markets());
-    let shown = markets.iter().filter(|market| permitted && status.is_none_or(|wanted| wanted == state(market)));
+    let shown =
+        markets.iter().filter(|market| permitted && status.is_none_or(|wanted| wanted == state(market)));
     Answer::of(&Info {
         timezone: "UTC",
         server_time: asked.now,
@@ -41,9 +42,7 @@ pub(super) fn exchange_info(asked: &Asked<'_>) -> Result<Answer, Failure> {
 
 /// All limits that a client can run into.
 fn rate_limits(limits: &Limits) -> Value {
-    let limit = |kind: &str, interval: &str, count: u32, limit: u32| {
-        json!({ "rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit })
-    };
+    let limit = |kind: &str, interval: &str, count: u32, limit: u32| json!({ "rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit });
     json!([
         limit("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute),
         limit("ORDERS", "SECOND", 10, limits.orders_per_ten_seconds),
@@ -97,7 +96,8 @@ fn filters(market: &Market) -> Value {
     let limits = &params.limits;
     let one_lot = market.show_lots(1);
     let most = market.show_quantity(limits.max_quantity);
-    let lots = |kind: &str| json!({ "filterType": kind, "minQty": one_lot, "maxQty": most, "stepSize": one_lot });
+    let lots =
+        |kind: &str| json!({ "filterType": kind, "minQty": one_lot, "maxQty": most, "stepSize": one_lot });
     let orders = limits.max_open_orders;
     let mut filters = vec![
         json!({

@@ -77,7 +77,8 @@ impl Failure {
     }
 
     pub fn forbidden() -> Self {
-        Self::new(-2015, "Invalid API-key, IP, or permissions for action.").with_status(StatusCode::UNAUTHORIZED)
+        Self::new(-2015, "Invalid API-key, IP, or permissions for action.")
+            .with_status(StatusCode::UNAUTHORIZED)
     }
 
     /// The body of the answer.
@@ -133,19 +134,23 @@ impl Failure {
 impl From<DeskError> for Failure {
     fn from(error: DeskError) -> Self {
         match error {
-            DeskError::NotDelegated { .. } => Self::new(-2010, "This account has not delegated its session to this gateway."),
+            DeskError::NotDelegated { .. } => {
+                Self::new(-2010, "This account has not delegated its session to this gateway.")
+            }
             DeskError::Unanswered => {
                 let text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown.";
                 Self::new(-1007, text).with_status(StatusCode::GATEWAY_TIMEOUT)
             }
             DeskError::Refused(Refused::Busy { .. } | Refused::BusyDownstream { .. }) => {
-                let text = "Server is currently overloaded with other requests. Please try again in a few minutes.";
+                let text =
+                    "Server is currently overloaded with other requests. Please try again in a few minutes.";
                 let busy = Self::new(-1008, text).with_status(StatusCode::SERVICE_UNAVAILABLE);
                 Self { retry_after: Some(1), ..busy }
             }
             DeskError::Refused(refused @ (Refused::Stopped(_) | Refused::ShuttingDown)) => {
                 tracing::warn!(%refused, "an order came to nothing");
-                Self::new(-1016, "This service is no longer available.").with_status(StatusCode::SERVICE_UNAVAILABLE)
+                Self::new(-1016, "This service is no longer available.")
+                    .with_status(StatusCode::SERVICE_UNAVAILABLE)
             }
             DeskError::Refused(refused) => Self::new(-2010, refused.to_string()),
         }
@@ -172,9 +177,15 @@ impl Failure {
             Exceeded::Weight if refusal.banned => {
                 (-1003, format!("Way too many requests; IP banned until {}.", refusal.until))
             }
-            Exceeded::Weight => (-1003, "Too much request weight used; please use WebSocket Streams for live updates.".into()),
-            Exceeded::OrdersInTenSeconds => (-1015, "Too many new orders; current limit is reached for 10 SECOND.".into()),
-            Exceeded::OrdersInADay => (-1015, "Too many new orders; current limit is reached for 1 DAY.".into()),
+            Exceeded::Weight => {
+                (-1003, "Too much request weight used; please use WebSocket Streams for live updates.".into())
+            }
+            Exceeded::OrdersInTenSeconds => {
+                (-1015, "Too many new orders; current limit is reached for 10 SECOND.".into())
+            }
+            Exceeded::OrdersInADay => {
+                (-1015, "Too many new orders; current limit is reached for 1 DAY.".into())
+            }
         };
         let retry_after = Some(refusal.retry_after(now));
         Self { retry_after, ..Self::new(code, message).with_status(status) }
@@ -188,15 +199,20 @@ mod tests {
     #[test]
     fn every_rejection_of_the_rules_has_a_code_and_a_sentence() {
         for reject in Reject::ALL {
-            for failure in
-                [Failure::order_rejected(*reject), Failure::cancel_rejected(*reject), Failure::amend_rejected(*reject)]
-            {
+            for failure in [
+                Failure::order_rejected(*reject),
+                Failure::cancel_rejected(*reject),
+                Failure::amend_rejected(*reject),
+            ] {
                 assert!((-2_100..=-1_000).contains(&failure.code), "{reject:?}: {failure:?}");
                 assert!(failure.message.len() > 10 && failure.status == StatusCode::BAD_REQUEST);
                 let body: serde_json::Value = serde_json::from_str(&failure.body()).unwrap();
                 assert_eq!(body["code"], failure.code);
             }
         }
-        assert_eq!(Failure::cancel_rejected(Reject::UnknownOrder).body(), r#"{"code":-2011,"msg":"Unknown order sent."}"#);
+        assert_eq!(
+            Failure::cancel_rejected(Reject::UnknownOrder).body(),
+            r#"{"code":-2011,"msg":"Unknown order sent."}"#
+        );
     }
 }

@@ -15,7 +15,9 @@ const MINUTE: u64 = 60_000_000;
 pub(crate) type Level = [String; 2];
 
 pub(crate) fn levels(market: &Market, side: &[(Price, Quantity)]) -> Vec<Level> {
-    side.iter().map(|(price, quantity)| [market.show_price(*price), market.show_quantity(*quantity)]).collect()
+    side.iter()
+        .map(|(price, quantity)| [market.show_price(*price), market.show_quantity(*quantity)])
+        .collect()
 }
 
 /// Amounts of a market as decimal strings.
@@ -47,7 +49,8 @@ impl Show for Market {
 
     fn show_average(&self, notional: u128, lots: u128) -> String {
         let decimals = self.price.decimals.max(8);
-        let fine = 10u128.saturating_pow(decimals - self.price.decimals).saturating_mul(self.price.step.into());
+        let fine =
+            10u128.saturating_pow(decimals - self.price.decimals).saturating_mul(self.price.step.into());
         let per_lot = lots.saturating_mul(self.params.tick.into());
         let scale = Scale { step: 1, decimals };
         scale.format(notional.saturating_mul(fine).checked_div(per_lot).unwrap_or(0))

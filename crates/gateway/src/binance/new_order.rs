@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use types::{
-    ClientOrderId, OrderType, Place, Price, Quanta, Quantity, SelfTrade, Side, TimeInForce, Trigger, TriggerKind,
+    ClientOrderId, OrderType, Place, Price, Quanta, Quantity, SelfTrade, Side, TimeInForce, Trigger,
+    TriggerKind,
 };
 
 use super::failure::Failure;
@@ -73,7 +74,11 @@ impl NewOrder {
                 Failure::new(-1130, "Data sent for parameter 'selfTradePreventionMode' is not valid.")
             })?,
         };
-        let response = params.choice("newOrderRespType", -1130, "Data sent for parameter 'newOrderRespType' is not valid.")?;
+        let response = params.choice(
+            "newOrderRespType",
+            -1130,
+            "Data sent for parameter 'newOrderRespType' is not valid.",
+        )?;
         let usual = if matches!(kind, Kind::Market | Kind::Limit) { Response::Full } else { Response::Ack };
         let client_id = params.client_id("newClientOrderId")?.map(str::to_owned);
         let number = client_id.as_deref().map_or_else(client_ids::fresh, client_ids::number);
@@ -160,7 +165,9 @@ impl Given {
         match (self.quantity, self.budget) {
             (Some(quantity), None) => Ok(OrderType::Market { quantity }),
             (None, Some(budget)) if side == Side::Buy => Ok(OrderType::MarketBudget { budget }),
-            (None, Some(_)) => Err(Failure::new(-1128, "Only a market buy can have quoteOrderQty; a sell has a quantity.")),
+            (None, Some(_)) => {
+                Err(Failure::new(-1128, "Only a market buy can have quoteOrderQty; a sell has a quantity."))
+            }
             (Some(_), Some(_)) => Err(Failure::new(-1128, "Combination of optional parameters invalid.")),
             (None, None) => Err(Failure::missing("quantity")),
         }

@@ -97,6 +97,8 @@ struct State {
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_price: Option<String>,
     self_trade_prevention_mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prevented_quantity: Option<String>,
 }
 
 impl State {
@@ -113,6 +115,7 @@ impl State {
             side: side_name(order.side),
             stop_price: trigger_price(market, &order.terms),
             self_trade_prevention_mode: self_trade_name(&order.terms),
+            prevented_quantity: (order.prevented.0 > 0).then(|| market.show_quantity(order.prevented)),
         }
     }
 }
@@ -232,7 +235,13 @@ pub(crate) struct Cancelled {
 
 impl Cancelled {
     /// `cancel_id` is what the caller calls the cancellation.
-    pub fn new(market: &Market, order: &Order, ids: &ClientIds, cancel_id: Option<&str>, time: Timestamp) -> Self {
+    pub fn new(
+        market: &Market,
+        order: &Order,
+        ids: &ClientIds,
+        cancel_id: Option<&str>,
+        time: Timestamp,
+    ) -> Self {
         let original = ids.text(order.account, order.client_id);
         Self {
             symbol: market.symbol.clone(),

@@ -19,7 +19,8 @@ use crate::view::{Market, Order, OrderStatus, Range};
 pub(super) async fn place(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let order = NewOrder::read(asked.params, &asked.gateway.view)?;
     let counts = count(asked)?;
-    let acknowledgement = asked.gateway.desk.place(asked.caller()?.account, vec![command(asked, &order)?]).await?;
+    let acknowledgement =
+        asked.gateway.desk.place(asked.caller()?.account, vec![command(asked, &order)?]).await?;
     let placed = placed(asked, &order, &acknowledgement, 0)?;
     Ok(Answer { orders: Some(counts), ..Answer::of(&placed)? })
 }
@@ -78,7 +79,10 @@ fn as_placed(order: Order, sequence: u64, fills: &[crate::view::Trade]) -> Order
 
 /// It is durable, but the view does not show it in time.
 fn unknown() -> Failure {
-    Failure::new(-1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
+    Failure::new(
+        -1007,
+        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+    )
 }
 
 pub(super) fn test(asked: &Asked<'_>) -> Result<Answer, Failure> {
@@ -187,7 +191,11 @@ fn cancelled(
 
 /// What the caller calls the cancellation.
 fn cancel_id<'a>(asked: &Asked<'a>) -> Result<Option<&'a str>, Failure> {
-    let name = if asked.params.has("cancelNewClientOrderId") { "cancelNewClientOrderId" } else { "newClientOrderId" };
+    let name = if asked.params.has("cancelNewClientOrderId") {
+        "cancelNewClientOrderId"
+    } else {
+        "newClientOrderId"
+    };
     // In a replacement, `newClientOrderId` is the new order's.
     if name == "newClientOrderId" && asked.params.has("cancelReplaceMode") {
         return Ok(None);
@@ -337,7 +345,8 @@ pub(super) async fn amend(asked: &Asked<'_>) -> Result<Answer, Failure> {
         return Err(Failure::amend_rejected(Reject::UnknownOrder));
     }
     // What is left afterwards; never more than now, or the order would lose its place.
-    let left = wanted.checked_sub(order.executed.0).filter(|left| *left > 0 && wanted < order.quantity.0);
+    let gone = order.executed.0 + order.prevented.0;
+    let left = wanted.checked_sub(gone).filter(|left| *left > 0 && wanted < order.quantity.0);
     let quantity = left.ok_or_else(|| {
         Failure::new(-2038, "The new quantity must be less than the order's and more than what has traded.")
     })?;

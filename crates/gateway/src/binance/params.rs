@@ -37,7 +37,8 @@ impl Params {
 
     /// Of a JSON object. Numbers keep the digits that they were written with.
     pub fn of_json(object: &RawValue) -> Result<Self, Failure> {
-        let malformed = || Failure::new(-1100, "Illegal characters found in parameter 'params'; an object is expected.");
+        let malformed =
+            || Failure::new(-1100, "Illegal characters found in parameter 'params'; an object is expected.");
         let object: BTreeMap<String, Option<&RawValue>> =
             serde_json::from_str(object.get()).map_err(|_| malformed())?;
         let mut list = Vec::with_capacity(object.len().min(MOST));
@@ -62,7 +63,8 @@ impl Params {
 
     /// What a request of the WebSocket API signs: all but the signature, sorted by name.
     pub fn signed_text(&self) -> String {
-        let mut list: Vec<&(String, String)> = self.0.iter().filter(|(name, _)| name != "signature").collect();
+        let mut list: Vec<&(String, String)> =
+            self.0.iter().filter(|(name, _)| name != "signature").collect();
         list.sort();
         let list: Vec<String> = list.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         list.join("&")
@@ -141,9 +143,7 @@ impl Params {
     pub fn markets(&self, view: &View) -> Result<Option<Vec<Arc<Market>>>, Failure> {
         match (self.text("symbol")?, self.text("symbols")?) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => {
-                Err(Failure::new(-1128, "Combination of optional parameters invalid."))
-            }
+            (Some(_), Some(_)) => Err(Failure::new(-1128, "Combination of optional parameters invalid.")),
             (Some(symbol), None) => Ok(Some(vec![find_market(symbol, "symbol", view)?])),
             (None, Some(list)) => {
                 let range = r#"["SYMBOL","SYMBOL"]"#;
@@ -155,13 +155,23 @@ impl Params {
                 if names.len() > SYMBOLS {
                     return Err(Failure::new(-1130, "Data sent for parameter 'symbols' is not valid."));
                 }
-                names.iter().map(|name| find_market(name, "symbols", view)).collect::<Result<_, _>>().map(Some)
+                names
+                    .iter()
+                    .map(|name| find_market(name, "symbols", view))
+                    .collect::<Result<_, _>>()
+                    .map(Some)
             }
         }
     }
 
     /// An amount in units of `scale`. What is more precise than the asset fails differently from what is not on a step.
-    pub fn units(&self, name: &str, scale: Scale, asset: Scale, filter: &str) -> Result<Option<u64>, Failure> {
+    pub fn units(
+        &self,
+        name: &str,
+        scale: Scale,
+        asset: Scale,
+        filter: &str,
+    ) -> Result<Option<u64>, Failure> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         parse_units(text, name, scale, asset, filter).map(Some)
     }
@@ -188,7 +198,12 @@ impl Params {
     }
 
     /// A value that is one of a few words.
-    pub fn choice<T: FromStr>(&self, name: &str, code: i32, message: &'static str) -> Result<Option<T>, Failure> {
+    pub fn choice<T: FromStr>(
+        &self,
+        name: &str,
+        code: i32,
+        message: &'static str,
+    ) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Failure::new(code, message))
     }
@@ -204,7 +219,8 @@ pub(crate) fn find_market(symbol: &str, name: &str, view: &View) -> Result<Arc<M
 
 fn parse_units(text: &str, name: &str, scale: Scale, asset: Scale, filter: &str) -> Result<u64, Failure> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| (1..=20).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        |part: &str| (1..=20).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(fraction) {
         return Err(Failure::illegal(name, DECIMAL));
     }
@@ -245,7 +261,8 @@ mod tests {
 
     #[test]
     fn numbers_in_json_keep_their_digits() {
-        let params = json(r#"{"q":0.10,"t":1700000000000,"s":"A\u0042","b":true,"l":["X"],"n":null}"#).unwrap();
+        let params =
+            json(r#"{"q":0.10,"t":1700000000000,"s":"A\u0042","b":true,"l":["X"],"n":null}"#).unwrap();
         assert_eq!(params.signed_text(), "b=true&l=[\"X\"]&q=0.10&s=AB&t=1700000000000");
         assert!(!params.has("n"));
         assert!(json("[1]").is_err() && json("7").is_err() && json(r#"{"a":{}}"#).is_err());
@@ -253,7 +270,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_value_has_binances_code() {
-        let params = Params::of_form("empty=&word=x&neg=-1&big=99999999999999999999&zero=0&yes=TRUE&limit=0", b"").unwrap();
+        let params =
+            Params::of_form("empty=&word=x&neg=-1&big=99999999999999999999&zero=0&yes=TRUE&limit=0", b"")
+                .unwrap();
         assert_eq!(params.text("empty").unwrap_err().code, -1105);
         for name in ["word", "neg", "big"] {
             assert_eq!(params.whole(name).unwrap_err().code, -1100, "{name}");
@@ -278,7 +297,8 @@ mod tests {
         assert_eq!(read("1.55").unwrap_err().code, -1013);
         assert_eq!(read("1.0001").unwrap_err().code, -1111);
         assert_eq!(read("99999999999999999999").unwrap_err().code, -1013);
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "0x1", "NaN", "1.5.5", " 1", "١", "\u{0}"] {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "0x1", "NaN", "1.5.5", " 1", "١", "\u{0}"]
+        {
             assert_eq!(read(text).unwrap_err().code, -1100, "{text:?}");
         }
     }

@@ -28,7 +28,8 @@ pub(super) fn router(api: &Arc<Api>) -> Router {
         let (api, call) = (Arc::clone(api), *call);
         // Only methods that have a filter are in the table.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        router.route(path, on(filter, move |request: Request| async move { serve(&api, call, request).await }))
+        router
+            .route(path, on(filter, move |request: Request| async move { serve(&api, call, request).await }))
     })
 }
 
@@ -77,11 +78,16 @@ async fn answer(
         charged.map_err(|refusal| Failure::refused(refusal, now))?;
     }
     let limits = &gateway.settings.limits;
-    let body = timeout(Duration::from_millis(limits.body_timeout_ms), to_bytes(body, limits.body_bytes)).await;
+    let body =
+        timeout(Duration::from_millis(limits.body_timeout_ms), to_bytes(body, limits.body_bytes)).await;
     let body = match body {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Err(status(StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large or broken.")),
-        Err(_) => return Err(status(StatusCode::REQUEST_TIMEOUT, "The request's body did not arrive in time.")),
+        Ok(Err(_)) => {
+            return Err(status(StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large or broken."));
+        }
+        Err(_) => {
+            return Err(status(StatusCode::REQUEST_TIMEOUT, "The request's body did not arrive in time."));
+        }
     };
     let params = Params::of_form(query, &body)?;
     let api_key = parts.headers.get("x-mbx-apikey").and_then(|key| key.to_str().ok());

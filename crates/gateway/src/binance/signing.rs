@@ -107,14 +107,20 @@ mod tests {
             ("a=1&xsignature=f", "", "a=1&xsignature=f"),
         ];
         for (query, body, signed) in cases {
-            assert_eq!(String::from_utf8(signed_bytes(query, body.as_bytes())).unwrap(), signed, "{query} {body}");
+            assert_eq!(
+                String::from_utf8(signed_bytes(query, body.as_bytes())).unwrap(),
+                signed,
+                "{query} {body}"
+            );
         }
     }
 
     #[test]
     fn requests_from_the_past_or_the_future_are_refused() {
         let now = 1_700_000_000_000;
-        let check = |query: &str| check_time(&Params::of_form(query, b"").unwrap(), now).map_err(|failure| failure.code);
+        let check = |query: &str| {
+            check_time(&Params::of_form(query, b"").unwrap(), now).map_err(|failure| failure.code)
+        };
         assert_eq!(check("timestamp=1700000000000"), Ok(()));
         assert_eq!(check("timestamp=1699999995000"), Ok(()));
         assert_eq!(check("timestamp=1699999994999"), Err(-1021));

@@ -92,9 +92,8 @@ fn for_markets<T: Serialize>(
     show: impl Fn(&Market) -> T,
 ) -> Result<Answer, Failure> {
     let view = &asked.gateway.view;
-    let several = |markets: &[Arc<Market>]| {
-        Answer::of(&markets.iter().map(|market| show(market)).collect::<Vec<_>>())
-    };
+    let several =
+        |markets: &[Arc<Market>]| Answer::of(&markets.iter().map(|market| show(market)).collect::<Vec<_>>());
     match asked.params.markets(view)? {
         None if required => Err(Failure::new(-1128, "Combination of optional parameters invalid.")),
         None => several(&view.markets()),
@@ -134,7 +133,10 @@ pub(super) fn day(asked: &Asked<'_>) -> Result<Answer, Failure> {
 
 pub(super) fn trading_day(asked: &Asked<'_>) -> Result<Answer, Failure> {
     if asked.params.text("timeZone")?.is_some_and(|zone| !["0", "0:00", "+0:00", "00:00"].contains(&zone)) {
-        return Err(Failure::new(-1130, "Data sent for parameter 'timeZone' is not valid: days are in UTC here."));
+        return Err(Failure::new(
+            -1130,
+            "Data sent for parameter 'timeZone' is not valid: days are in UTC here.",
+        ));
     }
     let full = is_full(asked)?;
     for_markets(asked, true, |market| {
@@ -149,9 +151,8 @@ pub(super) fn rolling(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let full = is_full(asked)?;
     let window = match asked.params.text("windowSize")? {
         None => DAY,
-        Some(text) => {
-            window(text).ok_or_else(|| Failure::new(-1130, "Data sent for parameter 'windowSize' is not valid."))?
-        }
+        Some(text) => window(text)
+            .ok_or_else(|| Failure::new(-1130, "Data sent for parameter 'windowSize' is not valid."))?,
     };
     for_markets(asked, true, |market| {
         let view = &asked.gateway.view;
@@ -252,7 +253,8 @@ mod tests {
         assert_eq!(window("1m"), Some(MINUTE));
         assert_eq!(window("23h"), Some(23 * HOUR));
         assert_eq!(window("7d"), Some(7 * DAY));
-        for text in ["", "m", "0m", "60m", "24h", "8d", "1w", "-1m", "+1m", "1.5h", "d7", "1M", "１m", "1ä"] {
+        for text in ["", "m", "0m", "60m", "24h", "8d", "1w", "-1m", "+1m", "1.5h", "d7", "1M", "１m", "1ä"]
+        {
             assert_eq!(window(text), None, "{text}");
         }
     }

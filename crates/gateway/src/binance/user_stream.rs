@@ -6,9 +6,11 @@ use super::calls::{Answer, Asked};
 use super::failure::Failure;
 
 pub(super) fn start(asked: &Asked<'_>) -> Result<Answer, Failure> {
-    let key = asked.streams.listen_keys.start(asked.caller()?.account, asked.now).ok_or_else(|| {
-        Failure::new(-1003, "Too many user data streams; close one.")
-    })?;
+    let key = asked
+        .streams
+        .listen_keys
+        .start(asked.caller()?.account, asked.now)
+        .ok_or_else(|| Failure::new(-1003, "Too many user data streams; close one."))?;
     Answer::of(&json!({ "listenKey": key }))
 }
 

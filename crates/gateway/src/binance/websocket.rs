@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
@@ -40,8 +41,6 @@ pub(super) enum Action {
     Reply(String),
     /// Answer when this is ready. It is polled before the next message is read.
     Later(Later),
-    /// End the connection: the client does not keep to the protocol.
-    Close(&'static str),
 }
 
 /// An answer that takes its time.
@@ -87,17 +86,15 @@ pub(super) fn upgrade<H: Handler>(
     handler: H,
 ) -> Response {
     let most = gateway.settings.limits.ws_message_bytes;
-    upgrade
-        .max_message_size(most)
-        .max_frame_size(most)
-        .write_buffer_size(GATHERED)
-        .on_upgrade(move |socket| async move {
+    upgrade.max_message_size(most).max_frame_size(most).write_buffer_size(GATHERED).on_upgrade(
+        move |socket| async move {
             let mut connection = Connection { gateway, outbox, queue, handler };
             let end = connection.run(socket).await;
             tracing::debug!(address = %client.address, ?end, "a WebSocket ends");
             connection.handler.ended();
             drop(client);
-        })
+        },
+    )
 }
 
 struct Connection<H> {
@@ -134,14 +131,14 @@ impl<H: Handler> Connection<H> {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
         let old = tokio::time::sleep(Duration::from_secs(limits.ws_hours.saturating_mul(3_600)));
-        let gateway = Arc::clone(&self.gateway);
+        let (gateway, outbox) = (Arc::clone(&self.gateway), Arc::clone(&self.outbox));
         let stopped = gateway.stopped();
         tokio::pin!(old, stopped);
         loop {
             let message = tokio::select! {
                 _ = self.queue.recv_many(&mut batch, TOGETHER) => {
                     let texts = batch.drain(..).map(Message::Text);
-                    if let Err(end) = self.write(&mut sink, texts).await {
+                    if let Err(end) = write(&outbox, &mut sink, texts).await {
                         return end;
                     }
                     continue;
@@ -150,7 +147,7 @@ impl<H: Handler> Connection<H> {
                     let more = std::iter::from_fn(|| later.next().now_or_never().flatten());
                     let texts: Vec<Message> =
                         std::iter::once(first).chain(more).map(|text| Message::Text(text.into())).collect();
-                    if let Err(end) = self.write(&mut sink, texts.into_iter()).await {
+                    if let Err(end) = write(&outbox, &mut sink, texts.into_iter()).await {
                         return end;
                     }
                     continue;
@@ -161,12 +158,12 @@ impl<H: Handler> Connection<H> {
                         return End::Silent;
                     }
                     let ping = Message::Ping(clock::millis().to_string().into());
-                    if let Err(end) = self.write(&mut sink, std::iter::once(ping)).await {
+                    if let Err(end) = write(&outbox, &mut sink, std::iter::once(ping)).await {
                         return end;
                     }
                     continue;
                 }
-                () = self.outbox.slow.notified() => return End::Slow,
+                () = outbox.slow.notified() => return End::Slow,
                 () = &mut old => return close(&mut sink, close_code::AWAY, "24 hours are over", End::Old).await,
                 () = &mut stopped => return close(&mut sink, close_code::RESTART, "shutting down", End::Stopping).await,
             };
@@ -181,42 +178,52 @@ impl<H: Handler> Connection<H> {
                 Message::Close(_) => return End::Gone,
                 // Pings are answered by the library.
                 Message::Ping(_) | Message::Pong(_) => continue,
-                Message::Binary(_) => return close(&mut sink, close_code::UNSUPPORTED, "text only", End::Rude).await,
+                Message::Binary(_) => {
+                    return close(&mut sink, close_code::UNSUPPORTED, "text only", End::Rude).await;
+                }
             };
             let reply = match self.handler.text(text, now) {
                 Action::Reply(reply) => reply,
-                Action::Later(mut answer) => match futures_util::poll!(&mut answer) {
-                    std::task::Poll::Ready(reply) => reply,
-                    std::task::Poll::Pending => {
+                Action::Later(mut answer) => match poll_once(&mut answer).await {
+                    Poll::Ready(reply) => reply,
+                    Poll::Pending => {
                         later.push(answer);
                         continue;
                     }
                 },
-                Action::Close(why) => return close(&mut sink, close_code::POLICY, why, End::Rude).await,
             };
-            if let Err(end) = self.write(&mut sink, std::iter::once(Message::Text(reply.into()))).await {
+            if let Err(end) = write(&outbox, &mut sink, std::iter::once(Message::Text(reply.into()))).await {
                 return end;
             }
         }
     }
+}
 
-    /// Writes all, unless the client is too slow to take it.
-    async fn write(&self, sink: &mut Sink, messages: impl Iterator<Item = Message>) -> Result<(), End> {
-        let written = async {
-            for message in messages {
-                sink.feed(message).await?;
-            }
-            sink.flush().await
-        };
-        tokio::select! {
-            written = timeout(PATIENCE, written) => match written {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(End::Gone),
-                Err(_) => Err(End::Slow),
-            },
-            () = self.outbox.slow.notified() => Err(End::Slow),
+/// Writes all, unless the client is too slow to take it.
+async fn write(
+    outbox: &Outbox,
+    sink: &mut Sink,
+    messages: impl Iterator<Item = Message> + Send,
+) -> Result<(), End> {
+    let written = async {
+        for message in messages {
+            sink.feed(message).await?;
         }
+        sink.flush().await
+    };
+    tokio::select! {
+        written = timeout(PATIENCE, written) => match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Slow),
+        },
+        () = outbox.slow.notified() => Err(End::Slow),
     }
+}
+
+/// Polls once.
+async fn poll_once(answer: &mut Later) -> Poll<String> {
+    std::future::poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await
 }
 
 /// Says why, if the client still listens.

@@ -133,7 +133,9 @@ impl Session {
             }
         };
         if let Some(id) = incoming.id {
-            if id.get().len() > ID || !matches!(id.get().as_bytes().first(), Some(b'"' | b'0'..=b'9' | b'-' | b'n')) {
+            if id.get().len() > ID
+                || !matches!(id.get().as_bytes().first(), Some(b'"' | b'0'..=b'9' | b'-' | b'n'))
+            {
                 let failure = Failure::illegal("id", "^[a-zA-Z0-9-_]{1,36}$");
                 return Err((envelope, failure));
             }
@@ -210,7 +212,8 @@ impl Session {
             }
             "userDataStream.subscribe" => {
                 let logged_on = self.logged_on.as_ref();
-                let logged_on = logged_on.ok_or_else(|| Failure::new(-2015, "Log on with session.logon first."))?;
+                let logged_on =
+                    logged_on.ok_or_else(|| Failure::new(-2015, "Log on with session.logon first."))?;
                 let caller = self.api.gateway.keys.look_up(&logged_on.api_key, Role::Read)?;
                 self.subscribe(caller.account)
             }
@@ -226,7 +229,12 @@ impl Session {
                     None => self.ended(),
                     Some(number) => match self.subscriptions.remove(&number) {
                         Some(account) => self.leave(number, account),
-                        None => return Err(Failure::new(-1130, "Data sent for parameter 'subscriptionId' is not valid.")),
+                        None => {
+                            return Err(Failure::new(
+                                -1130,
+                                "Data sent for parameter 'subscriptionId' is not valid.",
+                            ));
+                        }
                     },
                 }
                 Ok(json!({}))
@@ -247,7 +255,12 @@ impl Session {
         self.next_subscription += 1;
         self.subscriptions.insert(number, account);
         let form = Form::Event(number);
-        self.api.streams.subscribe(Stream::User(account), &event_name(self.outbox.id, number), &self.outbox, form);
+        self.api.streams.subscribe(
+            Stream::User(account),
+            &event_name(self.outbox.id, number),
+            &self.outbox,
+            form,
+        );
         Ok(json!({ "subscriptionId": number }))
     }
 
@@ -289,9 +302,9 @@ fn show(api: &Api, envelope: &Envelope, result: &str, orders: Option<OrderCounts
 
 fn refuse(api: &Api, envelope: &Envelope, failure: &Failure, now: u64) -> String {
     let (id, status) = (&envelope.id, failure.status.as_u16());
-    let data = failure.retry_after.map(|seconds| {
-        json!({ "serverTime": now, "retryAfter": now + seconds * 1_000 }).to_string()
-    });
+    let data = failure
+        .retry_after
+        .map(|seconds| json!({ "serverTime": now, "retryAfter": now + seconds * 1_000 }).to_string());
     let body = Failure { data: data.or_else(|| failure.data.clone()), ..failure.clone() }.body();
     let limits = rate_limits(api, envelope, None);
     format!("{{\"id\":{id},\"status\":{status},\"error\":{body}{limits}}}")

@@ -8,7 +8,7 @@ use types::{
     Quanta, Quantity, Reject, SelfTrade, Side, Timestamp,
 };
 
-use super::Scale;
+use super::{Scale, ScaleError};
 
 /// An asset as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,15 @@ pub struct Market {
     pub price: Scale,
     /// Of one lot.
     pub quantity: Scale,
+}
+
+/// A market that cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Its number.
+    pub id: MarketId,
+    /// Why.
+    pub why: ScaleError,
 }
 
 /// The best levels of a book.
@@ -192,10 +201,13 @@ pub struct Order {
     pub terms: OrderTerms,
     /// Its limit now; zero for a market order.
     pub price: Price,
-    /// Lots asked for in all (what traded and what was asked for at the last replacement); zero for a budget.
+    /// Lots asked for in all (what traded and what was asked for at the last replacement); zero for a budget. What is
+    /// open of it is what neither traded nor was prevented.
     pub quantity: Quantity,
     /// Lots traded.
     pub executed: Quantity,
+    /// Lots that self-trade prevention took out ([`SelfTrade::Decrement`] leaves the rest).
+    pub prevented: Quantity,
     /// Quote quanta traded.
     pub executed_notional: u128,
     /// Quote quanta paid in fees; negative is a rebate.
@@ -227,6 +239,8 @@ pub enum Execution {
     Replaced,
     /// Woken by the last price.
     Triggered,
+    /// Shrunk by self-trade prevention; the rest goes on. Binance's `TRADE_PREVENTION`.
+    Prevented(Quantity),
     /// Cancelled.
     Canceled,
     /// Ended by itself.

@@ -76,6 +76,10 @@ mod tests {
         diff.add(&change(8, &[(1, 1)], &[]));
         diff.add(&change(10, &[(2, 2)], &[]));
         let taken = diff.take().unwrap();
-        assert_eq!((taken.first, taken.last, taken.bids), (10, 10, vec![(Price(2), Quantity(2))]), "no gap inside");
+        assert_eq!(
+            (taken.first, taken.last, taken.bids),
+            (10, 10, vec![(Price(2), Quantity(2))]),
+            "no gap inside"
+        );
     }
 }

@@ -129,7 +129,13 @@ pub(super) fn best(market: &Market, best: &Best, update: u64) -> String {
     })
 }
 
-pub(super) fn candle(market: &Market, interval: Interval, candle: &Candle, closed: bool, time: Timestamp) -> String {
+pub(super) fn candle(
+    market: &Market,
+    interval: Interval,
+    candle: &Candle,
+    closed: bool,
+    time: Timestamp,
+) -> String {
     #[derive(Serialize)]
     struct Message {
         e: &'static str,

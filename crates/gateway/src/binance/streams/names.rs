@@ -136,7 +136,17 @@ mod tests {
         for (name, stream) in cases {
             assert_eq!(Stream::of_market(MARKET, name), Some(stream), "{name}");
         }
-        for name in ["", "trades", "depth@10ms", "depth7", "trade@100ms", "kline_", "kline_2m", "kline_1m@+08:00", "depth@"] {
+        for name in [
+            "",
+            "trades",
+            "depth@10ms",
+            "depth7",
+            "trade@100ms",
+            "kline_",
+            "kline_2m",
+            "kline_1m@+08:00",
+            "depth@",
+        ] {
             assert_eq!(Stream::of_market(MARKET, name), None, "{name}");
         }
     }

@@ -89,21 +89,33 @@ impl Registry {
 
     /// Hands a message to all subscribers of a stream. It is made only if there is one, and written once for each form.
     pub fn publish(&mut self, stream: Stream, message: impl FnOnce() -> String) {
+        self.publish_where(stream, |_| true, message);
+    }
+
+    /// As [`Registry::publish`], only to those who call the stream so.
+    pub fn publish_named(&mut self, stream: Stream, name: &str, message: impl FnOnce() -> String) {
+        self.publish_where(stream, |known| known == name, message);
+    }
+
+    fn publish_where(
+        &mut self,
+        stream: Stream,
+        wanted: impl Fn(&str) -> bool,
+        message: impl FnOnce() -> String,
+    ) {
         let Some(topics) = self.streams.get_mut(&stream) else { return };
         let raw = Utf8Bytes::from(message());
         let mut gone = false;
-        for topic in topics {
+        for topic in topics.iter_mut().filter(|topic| wanted(&topic.name)) {
             let mut combined: Option<Utf8Bytes> = None;
             let Topic { name, subscribers } = topic;
             subscribers.retain(|subscriber| {
                 let text = match subscriber.form {
                     Form::Raw => raw.clone(),
-                    Form::Combined => {
-                        combined.get_or_insert_with(|| format!("{{\"stream\":\"{name}\",\"data\":{raw}}}").into()).clone()
-                    }
-                    Form::Event(number) => {
-                        format!("{{\"subscriptionId\":{number},\"event\":{raw}}}").into()
-                    }
+                    Form::Combined => combined
+                        .get_or_insert_with(|| format!("{{\"stream\":\"{name}\",\"data\":{raw}}}").into())
+                        .clone(),
+                    Form::Event(number) => format!("{{\"subscriptionId\":{number},\"event\":{raw}}}").into(),
                 };
                 let stays = subscriber.outbox.send(text);
                 gone |= !stays;

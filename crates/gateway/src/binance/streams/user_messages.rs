@@ -66,6 +66,10 @@ struct Report {
     working_time: Option<u64>,
     #[serde(rename = "V")]
     self_trade: &'static str,
+    #[serde(rename = "A", skip_serializing_if = "Option::is_none")]
+    prevented: Option<String>,
+    #[serde(rename = "B", skip_serializing_if = "Option::is_none")]
+    last_prevented: Option<String>,
 }
 
 /// What happened to an order.
@@ -82,6 +86,7 @@ pub(super) fn execution_report(
         Execution::New | Execution::Triggered => ("NEW", None),
         Execution::Trade(trade, maker) => ("TRADE", Some((trade, *maker))),
         Execution::Replaced => ("REPLACED", None),
+        Execution::Prevented(_) => ("TRADE_PREVENTION", None),
         Execution::Canceled => ("CANCELED", None),
         Execution::Expired if order.status == OrderStatus::ExpiredInMatch => ("TRADE_PREVENTION", None),
         Execution::Expired => ("EXPIRED", None),
@@ -124,6 +129,11 @@ pub(super) fn execution_report(
         budget: budget(market, &order.terms),
         working_time: (!order.waiting).then(|| millis(order.time)),
         self_trade: self_trade_name(&order.terms),
+        prevented: (order.prevented.0 > 0).then(|| market.show_quantity(order.prevented)),
+        last_prevented: match execution {
+            Execution::Prevented(quantity) => Some(market.show_quantity(*quantity)),
+            _ => None,
+        },
     };
     serde_json::to_string(&report).unwrap_or_default()
 }
@@ -143,7 +153,11 @@ fn reason(reason: CancelReason) -> &'static str {
 }
 
 /// Balances that are others now.
-pub(super) fn position(assets: &[std::sync::Arc<Asset>], list: &[(AssetId, Balance)], time: Timestamp) -> String {
+pub(super) fn position(
+    assets: &[std::sync::Arc<Asset>],
+    list: &[(AssetId, Balance)],
+    time: Timestamp,
+) -> String {
     let shown = list.iter().filter_map(|(id, balance)| {
         let asset = assets.get(usize::from(id.0))?;
         let (free, locked) = (balance.free.0.into(), balance.locked.0.into());
