@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rules::Balance;
 use types::{
-    AccountId, AssetId, AssetParams, CancelReason, ClientOrderId, MarketId, MarketParams, OrderId, Phase, Price,
-    Quanta, Quantity, Reject, SelfTrade, Side, Timestamp,
+    AccountId, AssetId, AssetParams, CancelReason, ClientOrderId, MarketId, MarketParams, OrderId, Phase,
+    Price, Quanta, Quantity, Reject, SelfTrade, Side, Timestamp,
 };
 
 use super::{Scale, ScaleError};
