@@ -1,6 +1,6 @@
 //! The front door of a node: the gateway with everything that is served at its port.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +14,16 @@ use tokio::runtime::Handle;
 
 use super::status::{self, Board};
 use crate::config;
+
+/// Whether it can be listened there. Asked before anything is started: what has begun ends less gracefully.
+pub fn check(settings: &settings::Gateway, port: u16) -> Result<()> {
+    let listen = SocketAddr::new(settings.listen.ip(), port);
+    TcpListener::bind(listen).map(drop).with_context(|| unserved(listen))
+}
+
+fn unserved(listen: SocketAddr) -> String {
+    format!("cannot serve at {listen}; choose another --port, or 0 for any")
+}
 
 /// What speaks to traders, their software and their browsers.
 pub struct Front {
@@ -61,7 +71,7 @@ impl Front {
         };
         let server = runtime
             .block_on(started)
-            .with_context(|| format!("cannot serve at {listen}; choose another --port, or 0 for any"))?;
+            .with_context(|| unserved(listen))?;
         Ok(Self { gateway, address: server.address(), server, runtime: runtime.clone() })
     }
 

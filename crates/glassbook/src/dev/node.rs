@@ -75,6 +75,7 @@ impl Places {
 
 /// Runs until Ctrl-C, or until the time is over and everything is final.
 pub fn run(options: &Options) -> Result<()> {
+    front::check(&options.settings.gateway, options.port)?;
     let temporary = options.data.is_none().then(tempfile::tempdir).transpose()?;
     let root = match (&options.data, &temporary) {
         (Some(dir), _) => dir.clone(),
