@@ -193,7 +193,7 @@ fn on_chain(
         genesis: &genesis,
         lifecycle: Arc::new(life),
         board: &board,
-        shards: &shards_url,
+        origins: &[shards_url, chain.client.url().to_string()],
         runtime: &handle,
     })?;
     banner(options, places, chain, &deployment, front.address)?;
