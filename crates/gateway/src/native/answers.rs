@@ -415,6 +415,8 @@ pub(crate) struct OrderBody {
     pub quantity: String,
     /// Lots traded.
     pub executed: String,
+    /// Lots that self-trade prevention took out.
+    pub prevented: String,
     /// Quote quanta traded.
     pub executed_notional: String,
     /// Quote quanta paid in fees; negative is a rebate.
@@ -474,6 +476,7 @@ impl From<&Order> for OrderBody {
             price: order.price.0,
             quantity: order.quantity.to_string(),
             executed: order.executed.to_string(),
+            prevented: order.prevented.to_string(),
             executed_notional: order.executed_notional.to_string(),
             fees: order.fees.to_string(),
             status: match order.status {

@@ -1,6 +1,8 @@
 //! Settings, as the parts of a node want them.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use exchange::{BatchPolicy, Config, Threads};
 use secrecy::ExposeSecret as _;
@@ -38,9 +40,48 @@ pub fn exchange(settings: &Exchange, data_dir: PathBuf) -> Config {
     }
 }
 
+/// Of a gateway that listens here and keeps its keys in a folder.
+pub fn gateway(settings: &settings::Gateway, listen: SocketAddr, directory: &Path) -> gateway::Settings {
+    let limits = &settings.limits;
+    let tls = settings.tls_certificate.clone().zip(settings.tls_key.clone());
+    gateway::Settings {
+        listen,
+        directory: directory.to_path_buf(),
+        tls: tls.map(|(certificate, key)| gateway::settings::Tls { certificate, key }),
+        allowed_origins: settings.allowed_origins.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        limits: gateway::settings::Limits {
+            connections: size(limits.connections),
+            connections_per_address: size(limits.connections_per_address),
+            header_timeout_ms: millis(limits.header_timeout),
+            body_timeout_ms: millis(limits.body_timeout),
+            request_timeout_ms: millis(limits.request_timeout),
+            header_bytes: size(limits.header_bytes),
+            body_bytes: size(limits.body_bytes),
+            weight_per_minute: small(limits.weight_per_minute),
+            refusals_until_ban: small(limits.refusals_until_ban),
+            ban_seconds: limits.ban.as_secs(),
+            addresses: size(limits.addresses),
+            orders_per_ten_seconds: small(limits.orders_per_ten_seconds),
+            orders_per_day: small(limits.orders_per_day),
+            keys_per_account: size(limits.keys_per_account),
+            client_ids: limits.client_ids,
+            listen_keys: size(limits.listen_keys),
+            listen_key_minutes: limits.listen_key_lifetime.as_secs() / 60,
+            ws_message_bytes: size(limits.ws_message_bytes),
+            ws_messages_per_second: small(limits.ws_messages_per_second),
+            ws_streams: size(limits.ws_streams),
+            ws_queue: size(limits.ws_queue),
+            ws_requests: size(limits.ws_requests),
+            ws_ping_seconds: limits.ws_ping.as_secs(),
+            ws_silence_seconds: limits.ws_silence.as_secs(),
+            ws_hours: limits.ws_lifetime.as_secs() / 3_600,
+        },
+    }
+}
+
 /// Of settlement.
 pub fn settlement(settings: &Settlement) -> Policy {
-    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Policy {
         window: settings.window,
         group: size(settings.group),
@@ -79,6 +120,10 @@ fn size(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn small(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
@@ -95,6 +140,8 @@ mod tests {
         let (made, own) = (exchange(&settings.exchange, PathBuf::from("d")), Config::new("d"));
         assert_eq!(format!("{:?}", Config { batch: own.batch, ..made }), format!("{own:?}"));
         assert_eq!(settlement(&settings.settlement), Policy::default());
+        let own = gateway::Settings::default();
+        assert_eq!(gateway(&settings.gateway, settings.gateway.listen, Path::new("gateway")), own);
     }
 
     #[test]

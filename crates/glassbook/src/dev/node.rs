@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use contracts::MAX_WITHDRAWALS;
 use exchange::{BatchPolicy, Exchange};
 use flow::{Simulation, SimulationOptions};
+use gateway::native::Facts;
 use indicatif::ProgressBar;
 use l1::{EthereumChain, Indexer, IndexerOptions};
 use proving::{Cancellation, Millis};
@@ -29,11 +30,14 @@ use super::attestors::Attestors;
 use super::chain::{ATTESTORS, Chain, Delays, Deployment, USERS};
 use super::custody::{Checked, Custody};
 use super::desk::Desk;
+use super::front::{self, Front};
 use super::keys::{self, Role};
+use super::lifecycle::{Forcing, Life};
+use super::people::{self, Person};
 use super::published::Published;
 use super::settling::{self, Evidence};
 use super::shards::{Availability, Shards};
-use super::status::{self, Board};
+use super::status::Board;
 use super::traffic::{Beginning, Traffic};
 use super::{Flow, Options, checks, claims, table};
 use crate::config;
@@ -71,6 +75,7 @@ impl Places {
 
 /// Runs until Ctrl-C, or until the time is over and everything is final.
 pub fn run(options: &Options) -> Result<()> {
+    front::check(&options.settings.gateway, options.port)?;
     let temporary = options.data.is_none().then(tempfile::tempdir).transpose()?;
     let root = match (&options.data, &temporary) {
         (Some(dir), _) => dir.clone(),
@@ -120,8 +125,6 @@ fn on_chain(
         ))
         .context("the contracts")?;
 
-    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
-    let listener = status::bind(address, runtime.handle())?;
     let mut config = config::exchange(&options.settings.exchange, places.exchange());
     config.max_withdrawals = MAX_WITHDRAWALS;
     config.batch = BatchPolicy { commands: options.batch.max(1), interval: options.interval };
@@ -162,8 +165,38 @@ fn on_chain(
     })?;
     let custody = Custody::new(chain.client.clone(), deployment.clone(), places.published.clone(), &genesis);
     let watch = Watch::start(custody, &indexer, &board, handle.clone());
-    let server = status::serve(board, listener, &handle)?;
-    banner(options, places, chain, &deployment, server.address)?;
+    let shards_url = format!("http://{}", availability.address);
+    let life = Life {
+        board: Arc::clone(&board),
+        shards: Arc::clone(&availability.shards),
+        proving: proving.clone(),
+        facts: Facts {
+            l1_url: Some(chain.client.url().to_string()),
+            program: Some(COMMITTED_PROGRAM.to_string()),
+            proofs: options.proofs.to_string(),
+            proof_statement: match options.proofs {
+                ProofKind::Executed => {
+                    "NOT PROVED: attestors execute every batch again and sign; --proofs core has them proved".to_string()
+                }
+                kind => format!("checked off chain by attestors who sign: {}", kind.statement()),
+            },
+            shards_url: Some(shards_url.clone()),
+        },
+        forcing: runtime.block_on(Forcing::read(&chain.client, &deployment))?,
+    };
+    let front = Front::open(front::Setting {
+        settings: &options.settings.gateway,
+        port: options.port,
+        dir: &places.of("gateway"),
+        batches: &places.batches(),
+        exchange: &exchange,
+        genesis: &genesis,
+        lifecycle: Arc::new(life),
+        board: &board,
+        shards: &shards_url,
+        runtime: &handle,
+    })?;
+    banner(options, places, chain, &deployment, front.address)?;
     availability.announce()?;
 
     let funder = Arc::new(chain.sender(&chain.funder));
@@ -194,6 +227,10 @@ fn on_chain(
     };
     let played = thread::scope(|scope| {
         let traffic = scope.spawn(|| -> Result<()> {
+            // Only where coins are for nothing.
+            if chain.embedded.is_some() {
+                introduce(&people::open(&traffic, &beginning, &front.gateway)?, front.address)?;
+            }
             if options.flow == Flow::None {
                 return Ok(());
             }
@@ -215,8 +252,9 @@ fn on_chain(
     played?;
     // What arrives on L1 from here on waits for the next start.
     desk.stop()?;
+    // Nor is anything new taken from here on: what was becomes final.
+    front.stop();
     let result = running.finish();
-    drop(server);
     let sampled = availability.stop();
     if let Some(node) = proving.and_then(Arc::into_inner) {
         node.stop()?;
@@ -529,16 +567,32 @@ fn tell(summary: &Summary, before: &mut Option<String>) {
     *before = now;
 }
 
+/// Says with which accounts people can trade.
+fn introduce(people: &[Person], front: SocketAddr) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if !people.is_empty() {
+        writeln!(out, "Accounts to trade with, delegated to this gateway; open the link, or use key and secret with any Binance client:")?;
+    }
+    for Person { account, api_key, secret } in people {
+        writeln!(out, "account {account:<5} key {api_key}\n              secret {secret}")?;
+        writeln!(out, "              http://{front}/#/account?key={api_key}&secret={secret}")?;
+    }
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
 /// Shows what runs where, in the manner of anvil.
 fn banner(
     options: &Options,
     places: &Places,
     chain: &Chain,
     deployment: &Deployment,
-    status: SocketAddr,
+    front: SocketAddr,
 ) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nglassbook {}: an exchange on a chain\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "open          http://{front}/")?;
+    writeln!(out, "APIs          http://{front}/api/v3 (Binance's), /api/glassbook/v1 (its own: /openapi.json), /ws /stream /ws-api/v3\n")?;
     let whose = if chain.embedded.is_some() { "embedded ethrex" } else { "somebody's node" };
     writeln!(out, "L1            {} ({whose}), chain id {}", chain.client.url(), deployment.chain_id)?;
     writeln!(out, "exchange      {}", deployment.exchange)?;
@@ -568,7 +622,7 @@ fn banner(
         }
     )?;
     writeln!(out, "published     {}", places.published.display())?;
-    writeln!(out, "status        http://{status}/batches /batches/N /commands/N /events /metrics")?;
+    writeln!(out, "figures       http://{front}/metrics /healthz /readyz")?;
     writeln!(
         out,
         "keys          attestors' and traders' keys are public: hold NOTHING OF WORTH in this exchange"

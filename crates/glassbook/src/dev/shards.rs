@@ -1,6 +1,7 @@
 //! Published data as shards: every batch goes into a store that is served to whoever asks, and is sampled here as a stranger would
 //! sample it, over HTTP.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,9 +12,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use availability::encryption::{EncryptionError, Exchange, Keyring};
-use availability::sampling::{Confidence, Policy, Strategy};
+use availability::sampling::{Confidence, Outcome, Policy, Strategy};
 use availability::{CodingError, Commitment, Parameters};
 use light_client::{Http, LightClient};
+use proving::Millis;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use settlement::Fault;
@@ -30,6 +32,8 @@ use crate::da;
 const LOOK: Duration = Duration::from_millis(200);
 /// Blocks that are sampled before it is looked again.
 const TOGETHER: usize = 16;
+/// Batches whose samples are kept to be shown.
+const SAMPLED: usize = 1_024;
 /// Times that are kept for the table.
 const TIMES: usize = 1 << 16;
 
@@ -41,6 +45,21 @@ pub struct Shards {
     keyring: Option<(PathBuf, Exchange)>,
     /// From a sealed file to published shards.
     times: Mutex<Vec<Duration>>,
+    /// What samples of the newest batches showed.
+    samples: Mutex<BTreeMap<u64, Vec<Taken>>>,
+}
+
+/// A sample that was taken here.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Which shard.
+    pub shard: u32,
+    /// When, in milliseconds since 1970.
+    pub time: u64,
+    /// Of whom.
+    pub peer: String,
+    /// Whether it came, and is of the codeword.
+    pub held: bool,
 }
 
 impl Shards {
@@ -58,6 +77,24 @@ impl Shards {
             }
         }
         Ok(published.commitment)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The samples of a batch that were taken since the start, if they are kept.
+    pub fn samples(&self, batch: u64) -> Vec<Taken> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner).get(&batch).cloned().unwrap_or_default()
+    }
+
+    fn keep(&self, batch: u64, taken: Vec<Taken>) {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.insert(batch, taken);
+        while samples.len() > SAMPLED {
+            samples.pop_first();
+        }
     }
 
     /// What a batch was published by.
@@ -118,7 +155,8 @@ fn fault(error: &anyhow::Error) -> Fault {
 pub struct Availability {
     /// Where batches are published.
     pub shards: Arc<Shards>,
-    address: SocketAddr,
+    /// Where they are served.
+    pub address: SocketAddr,
     server: JoinHandle<()>,
     stop: Arc<AtomicBool>,
     sampler: Thread<Result<Found>>,
@@ -132,7 +170,7 @@ impl Availability {
         if let Some((path, exchange)) = &keyring {
             load(path, *exchange)?;
         }
-        let shards = Arc::new(Shards { store: Store::create(dir)?, keyring, times: Mutex::default() });
+        let shards = Arc::new(Shards { store: Store::create(dir)?, keyring, times: Mutex::default(), samples: Mutex::default() });
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.da_port);
         let (listener, address) = runtime.block_on(server::bind(address)).with_context(|| {
             format!("cannot serve shards at {address}; choose another --da-port, or 0 for any")
@@ -154,7 +192,8 @@ impl Availability {
         let first = shards.store.newest()?.map_or(0, |newest| newest + 1);
         let sampler = {
             let (shards, stop, runtime) = (Arc::clone(&shards), Arc::clone(&stop), runtime.clone());
-            thread::spawn(move || sample(&shards.store, client, first, &runtime, &stop))
+            let peer = address.to_string();
+            thread::spawn(move || sample(&shards, client, &peer, first, &runtime, &stop))
         };
         Ok(Self { shards, address, server, stop, sampler })
     }
@@ -207,8 +246,9 @@ struct Found {
 
 /// Samples each block once, in order, until it is over and all are sampled.
 fn sample(
-    store: &Store,
+    shards: &Shards,
     mut client: LightClient<Http>,
+    peer: &str,
     mut next: u64,
     runtime: &Handle,
     stop: &AtomicBool,
@@ -220,13 +260,22 @@ fn sample(
     loop {
         // Read before the list: what was published before it was told to stop is in the list.
         let ending = stop.load(Ordering::Relaxed);
-        let blocks = store.list(next, TOGETHER)?;
+        let blocks = shards.store.list(next, TOGETHER)?;
         for stored in &blocks {
             let record = &stored.record;
             next = record.number + 1;
             let commitment = record.commitment();
             let sampled = client.sample(&commitment, &policy, Strategy::Uniform, &mut rng);
-            match runtime.block_on(sampled) {
+            let sampled = runtime.block_on(sampled);
+            if let Ok(sampled) = &sampled {
+                let (time, peer) = (Millis::now().0, peer.to_string());
+                let taken = sampled.results.outcomes().map(|(shard, outcome)| {
+                    let held = matches!(outcome, Outcome::Verified);
+                    Taken { shard, time, peer: peer.clone(), held }
+                });
+                shards.keep(record.number, taken.collect());
+            }
+            match sampled {
                 Ok(sampled) if sampled.is_available() => {
                     found.available += 1;
                     let achieved = sampled.requirement.achieved;
@@ -313,6 +362,7 @@ mod tests {
             store: Store::create(&dir.path().join("store")).unwrap(),
             keyring: Some((path.clone(), EXCHANGE)),
             times: Mutex::default(),
+            samples: Mutex::default(),
         };
         let count = || load(&path, EXCHANGE).unwrap().ids().count();
         assert_eq!(count(), 1);

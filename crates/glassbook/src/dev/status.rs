@@ -1,48 +1,31 @@
-//! What a running exchange tells others over HTTP: where each batch and command is, transitions as they happen, figures for
-//! Prometheus.
+//! What is known of a running node: what settlement and the check of custody say; figures for Prometheus.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event as Message, KeepAlive, Sse};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use exchange::{Exchange, batch_path};
-use futures_util::stream;
 use proving::Millis;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use settlement::{Action, BlockRef, Event, Record, Records as _, Store, Summary};
+use settlement::{Action, Event, Record, Records as _, Store, StoreError, Summary};
 use telemetry::{Figures, figures};
-use tokio::net::TcpListener;
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::timeout;
+use tokio::sync::watch;
 use transition::Claim;
 
 use super::custody::Checked;
+use super::lifecycle::name;
 use super::telling::Telling;
 
 /// Transitions that are kept for whoever asks for them later.
 const KEPT: usize = 4_096;
-/// Batches in one answer at most.
-const LISTED: usize = 1_000;
 /// Where a sealed batch's file has its claim.
 const CLAIM_AT: usize = 8;
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is told. Written by settlement and by the check of custody, read by requests.
 pub struct Board {
@@ -57,8 +40,6 @@ pub struct Board {
     news: watch::Sender<u64>,
     /// When it began, in milliseconds since 1970.
     since: u64,
-    /// Answers that read files are made one after another: nobody's requests keep the node from its work.
-    reading: Semaphore,
 }
 
 #[derive(Default)]
@@ -79,8 +60,8 @@ impl Board {
     pub fn new(store: Store, batches: PathBuf, proofs: String, exchange: &Arc<Exchange>) -> Self {
         let (news, latest) = (watch::Sender::new(0), Mutex::default());
         let (exchange, since) = (Arc::downgrade(exchange), Millis::now().0);
-        let (telling, reading) = (Telling::default(), Semaphore::new(1));
-        Self { store, batches, proofs, exchange, telling, latest, news, since, reading }
+        let telling = Telling::default();
+        Self { store, batches, proofs, exchange, telling, latest, news, since }
     }
 
     /// Tells traces what becomes of batches, and serves the node's health.
@@ -148,7 +129,7 @@ impl Board {
     }
 
     /// What stands behind a batch's proof, once the chain has one.
-    fn proofs(&self, record: &Record) -> Option<&str> {
+    pub fn proofs(&self, record: &Record) -> Option<&str> {
         let proved = record.blocks.contains_key(&Action::Prove);
         let here =
             record.entered.get(settlement::State::Confirmed.name()).is_some_and(|at| *at >= self.since);
@@ -159,69 +140,36 @@ impl Board {
         }
     }
 
-    /// A transition, for the world.
-    fn event(&self, number: u64, event: &Event) -> Value {
-        json!({
-            "run": self.since,
-            "number": number,
-            "batch": event.batch,
-            "from": event.from.as_ref().map(settlement::State::name),
-            "to": event.to.name(),
-            "why": match &event.to {
-                settlement::State::Failed { why, .. } => Some(why),
-                _ => None,
-            },
-            "block": event.block.map(block),
-            "at": event.at,
-        })
+    /// Settlement's records from a batch on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn records(&self, from: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.store.list(from, limit)
     }
 
-    /// A batch, for the world.
-    fn batch(&self, record: &Record) -> Value {
-        let claim = self.claim(record.batch.number);
-        let mut l1 = Map::new();
-        for (action, at) in &record.blocks {
-            let receipt = record.receipts.get(action);
-            let done = json!({
-                "block": block(*at),
-                "transaction": receipt.map(|receipt| &receipt.transaction),
-                "gas": receipt.map(|receipt| receipt.gas),
-            });
-            l1.insert(name(*action).to_string(), done);
-        }
-        json!({
-            "batch": record.batch.number,
-            "state": record.state.name(),
-            "claim_digest": hex(&record.batch.digest),
-            "commands": claim.as_ref().map(|claim| [claim.first_sequence, claim.last_sequence]),
-            "state_root": claim.as_ref().map(|claim| hex(&claim.state_root)),
-            "proofs": self.proofs(record),
-            "proof": record.proof.map(|(first, last)| [first, last]),
-            "l1": l1,
-            "entered": record.entered,
-            "trouble": record.trouble,
-        })
+    /// The last final batch, once settlement has looked.
+    pub fn last_final(&self) -> Option<u64> {
+        self.latest().summary.as_ref().map(|summary| summary.last_final)
     }
 
-    fn records(&self, from: u64, limit: usize) -> Result<Vec<Record>, StatusCode> {
-        self.store.list(from, limit).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    /// When it began, in milliseconds since 1970: transitions are numbered from there.
+    pub fn since(&self) -> u64 {
+        self.since
     }
 
-    /// The batch that holds a command.
-    fn holds(&self, sequence: u64) -> Option<u64> {
-        let (mut low, mut high) = (1, self.latest().summary.as_ref()?.last_sealed);
-        while low <= high {
-            let middle = low + (high - low) / 2;
-            let claim = self.claim(middle)?;
-            if sequence < claim.first_sequence {
-                high = middle - 1;
-            } else if sequence > claim.last_sequence {
-                low = middle + 1;
-            } else {
-                return Some(middle);
-            }
-        }
-        None
+    /// The number of the last transition, and when there is another.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Transitions after one, so many at most; and the first and last of those that are not kept any more.
+    pub fn events(&self, after: u64, limit: usize) -> (Option<(u64, u64)>, Vec<(u64, Event)>) {
+        let latest = self.latest();
+        let first = latest.events.front().map(|(number, _)| *number);
+        let missed = first.filter(|first| *first > after.saturating_add(1)).map(|first| (after + 1, first - 1));
+        let list = latest.events.iter().filter(|(number, _)| *number > after).take(limit).cloned();
+        (missed, list.collect())
     }
 
     /// All figures, in Prometheus' text format.
@@ -303,83 +251,10 @@ impl Board {
     }
 }
 
-fn block(block: BlockRef) -> Value {
-    json!({ "number": block.number, "hash": hex(&block.hash) })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = "0x".to_string();
-    for byte in bytes {
-        // Writing into a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn name(action: Action) -> &'static str {
-    match action {
-        Action::Commit => "commit",
-        Action::Prove => "prove",
-        Action::Finalise => "finalise",
-    }
-}
-
-/// The server. It ends when this is dropped.
-pub struct Server {
-    /// Where it listens.
-    pub address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Takes an address.
-///
-/// # Errors
-/// When it cannot be used.
-pub fn bind(address: SocketAddr, runtime: &Handle) -> Result<TcpListener> {
-    runtime.block_on(TcpListener::bind(address)).with_context(|| {
-        format!("cannot serve at {address}; choose another --port, or 0 for any")
-    })
-}
-
-/// Serves a board.
-///
-/// # Errors
-/// When the address is not known.
-pub fn serve(board: Arc<Board>, listener: TcpListener, runtime: &Handle) -> Result<Server> {
-    let address = listener.local_addr()?;
-    let routes = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/batches", get(batches))
-        .route("/batches/{batch}", get(batch))
-        .route("/commands/{sequence}", get(command))
-        .route("/events", get(events))
-        .with_state(Arc::clone(&board))
-        .merge(board.telling.health.routes());
-    let task = runtime.spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            eprintln!("status is not served any more: {error}");
-        }
-    });
-    Ok(Server { address, task })
-}
-
-/// Files are read on threads that may wait.
-async fn reading<T: Send + 'static>(
-    board: Arc<Board>,
-    read: impl FnOnce(&Board) -> Result<T, StatusCode> + Send + 'static,
-) -> Result<T, StatusCode> {
-    let answer = async {
-        let _turn = board.reading.acquire().await;
-        let board = Arc::clone(&board);
-        spawn_blocking(move || read(&board)).await.unwrap_or(Err(StatusCode::INTERNAL_SERVER_ERROR))
-    };
-    timeout(PATIENCE, answer).await.unwrap_or(Err(StatusCode::SERVICE_UNAVAILABLE))
+/// Figures and health.
+pub fn routes(board: &Arc<Board>) -> Router {
+    let health = board.telling.health.routes();
+    Router::new().route("/metrics", get(metrics)).with_state(Arc::clone(board)).merge(health)
 }
 
 async fn metrics(State(board): State<Arc<Board>>) -> Response {
@@ -387,96 +262,4 @@ async fn metrics(State(board): State<Arc<Board>>) -> Response {
         Ok(text) => ([(header::CONTENT_TYPE, figures::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-#[derive(Deserialize)]
-struct Range {
-    #[serde(default = "one")]
-    from: u64,
-    limit: Option<usize>,
-}
-
-fn one() -> u64 {
-    1
-}
-
-async fn batches(
-    State(board): State<Arc<Board>>,
-    Query(range): Query<Range>,
-) -> Result<Json<Value>, StatusCode> {
-    let limit = range.limit.unwrap_or(100).min(LISTED);
-    let found = move |board: &Board| {
-        let records = board.records(range.from, limit)?;
-        Ok(records.iter().map(|record| board.batch(record)).collect::<Vec<_>>())
-    };
-    Ok(Json(Value::Array(reading(board, found).await?)))
-}
-
-async fn batch(State(board): State<Arc<Board>>, Path(number): Path<u64>) -> Result<Json<Value>, StatusCode> {
-    let found = move |board: &Board| {
-        let records = board.records(number, 1)?;
-        let record = records.first().filter(|record| record.batch.number == number);
-        record.map(|record| board.batch(record)).ok_or(StatusCode::NOT_FOUND)
-    };
-    Ok(Json(reading(board, found).await?))
-}
-
-async fn command(
-    State(board): State<Arc<Board>>,
-    Path(sequence): Path<u64>,
-) -> Result<Json<Value>, StatusCode> {
-    let found = move |board: &Board| {
-        let number = board.holds(sequence).ok_or(StatusCode::NOT_FOUND)?;
-        let records = board.records(number, 1)?;
-        let record = records.first().filter(|record| record.batch.number == number);
-        let batch = record.map(|record| board.batch(record)).ok_or(StatusCode::NOT_FOUND)?;
-        Ok(json!({ "sequence": sequence, "batch": batch }))
-    };
-    Ok(Json(reading(board, found).await?))
-}
-
-#[derive(Deserialize)]
-struct After {
-    after: Option<u64>,
-}
-
-/// Transitions as they happen, and those before that are kept: after a number, or after the last that was received.
-async fn events(
-    State(board): State<Arc<Board>>,
-    Query(After { after }): Query<After>,
-    headers: HeaderMap,
-) -> impl IntoResponse {
-    // The number after the start that it is of: numbers begin again at each.
-    let received =
-        headers.get("last-event-id").and_then(|id| id.to_str().ok()?.split_once('-')).map(|(run, number)| {
-            match run.parse() == Ok(board.since) {
-                true => number.parse().unwrap_or(0),
-                false => 0,
-            }
-        });
-    let mut news = board.news.subscribe();
-    let last = *news.borrow_and_update();
-    let known = received.or(after).unwrap_or(last);
-    let told = stream::unfold((board, news, known), |(board, mut news, known)| async move {
-        loop {
-            let next = {
-                let latest = board.latest();
-                let next = latest.events.iter().find(|(number, _)| *number > known);
-                match latest.events.front() {
-                    Some((first, _)) if *first > known.saturating_add(1) => {
-                        let missed = json!({ "from": known.saturating_add(1), "to": first - 1 });
-                        Some((first - 1, "missed", missed))
-                    }
-                    _ => next.map(|(number, event)| (*number, "batch", board.event(*number, event))),
-                }
-            };
-            if let Some((number, kind, data)) = next {
-                let id = format!("{}-{number}", board.since);
-                let message = Message::default().id(id).event(kind).data(data.to_string());
-                return Some((Ok::<_, Infallible>(message), (board, news, number)));
-            }
-            news.changed().await.ok()?;
-        }
-    });
-    Sse::new(told).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }

@@ -130,7 +130,9 @@ impl Traffic<'_> {
                 }
                 std::thread::sleep(TICK);
             }
-            self.register(owner, *account, session(*account)?)?;
+            if self.exchange.nonce(*account) == Some(0) {
+                self.register(owner, *account, session(*account)?)?;
+            }
         }
         Ok(accounts)
     }
@@ -193,12 +195,9 @@ impl Traffic<'_> {
         Ok(AccountId(number))
     }
 
-    /// Registers the account's session key, unless that was done.
-    fn register(&self, owner: &Signer, account: AccountId, key: SessionKey) -> Result<()> {
+    /// Registers a session key of an account, by its owner's signature.
+    pub fn register(&self, owner: &Signer, account: AccountId, key: SessionKey) -> Result<()> {
         let nonce = self.exchange.nonce(account).ok_or_else(|| anyhow!("account {account} is not there"))?;
-        if nonce > 0 {
-            return Ok(());
-        }
         let command = Command::RegisterSession { key, expires: Timestamp::NEVER };
         let mut bytes = Vec::new();
         command.encode(&mut bytes);

@@ -214,13 +214,16 @@ pub(crate) struct ExecutionsBody {
 /// An order that changed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ExecutionBody {
-    /// `new`, `trade`, `replaced`, `triggered`, `canceled`, `expired`.
+    /// `new`, `trade`, `replaced`, `triggered`, `prevented`, `canceled`, `expired`.
     pub execution: &'static str,
     /// The order, after it.
     pub order: OrderBody,
     /// The trade, of `trade`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trade: Option<OwnTradeBody>,
+    /// Lots that self-trade prevention took out, of `prevented`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prevented: Option<String>,
 }
 
 /// A trade of an own order.
@@ -355,15 +358,16 @@ impl ExecutionsBody {
 }
 
 fn executed(order: &Order, execution: &Execution) -> ExecutionBody {
-    let (name, trade) = match execution {
-        Execution::New => ("new", None),
-        Execution::Trade(trade, maker) => ("trade", Some(own(trade, *maker))),
-        Execution::Replaced => ("replaced", None),
-        Execution::Triggered => ("triggered", None),
-        Execution::Canceled => ("canceled", None),
-        Execution::Expired => ("expired", None),
+    let (name, trade, prevented) = match execution {
+        Execution::New => ("new", None, None),
+        Execution::Trade(trade, maker) => ("trade", Some(own(trade, *maker)), None),
+        Execution::Replaced => ("replaced", None, None),
+        Execution::Triggered => ("triggered", None, None),
+        Execution::Prevented(quantity) => ("prevented", None, Some(quantity.to_string())),
+        Execution::Canceled => ("canceled", None, None),
+        Execution::Expired => ("expired", None, None),
     };
-    ExecutionBody { execution: name, order: OrderBody::from(order), trade }
+    ExecutionBody { execution: name, order: OrderBody::from(order), trade, prevented }
 }
 
 fn own(trade: &Trade, maker: bool) -> OwnTradeBody {

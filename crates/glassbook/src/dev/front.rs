@@ -1,0 +1,82 @@
+//! The front door of a node: the gateway with everything that is served at its port.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use exchange::Exchange;
+use gateway::native::{self, Lifecycle, Native, NativeOptions};
+use gateway::view::{View, ViewOptions};
+use gateway::{Gateway, Server, page};
+use rules::Genesis;
+use tokio::runtime::Handle;
+
+use super::status::{self, Board};
+use crate::config;
+
+/// Whether it can be listened there. Asked before anything is started: what has begun ends less gracefully.
+pub fn check(settings: &settings::Gateway, port: u16) -> Result<()> {
+    let listen = SocketAddr::new(settings.listen.ip(), port);
+    TcpListener::bind(listen).map(drop).with_context(|| unserved(listen))
+}
+
+fn unserved(listen: SocketAddr) -> String {
+    format!("cannot serve at {listen}; choose another --port, or 0 for any")
+}
+
+/// What speaks to traders, their software and their browsers.
+pub struct Front {
+    /// Accounts that delegated, keys, limits.
+    pub gateway: Arc<Gateway>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    server: Server,
+    runtime: Handle,
+}
+
+/// What it is made of.
+pub struct Setting<'a> {
+    pub settings: &'a settings::Gateway,
+    pub port: u16,
+    /// Holds keys and names.
+    pub dir: &'a Path,
+    /// The folder of sealed batches.
+    pub batches: &'a Path,
+    pub exchange: &'a Arc<Exchange>,
+    pub genesis: &'a Genesis,
+    pub lifecycle: Arc<dyn Lifecycle>,
+    pub board: &'a Arc<Board>,
+    /// Where browsers take samples.
+    pub shards: &'a str,
+    pub runtime: &'a Handle,
+}
+
+impl Front {
+    /// Opens it and listens.
+    pub fn open(setting: Setting<'_>) -> Result<Self> {
+        let Setting { exchange, genesis, batches, runtime, .. } = setting;
+        let view =
+            View::follow(Arc::clone(exchange), genesis, batches.to_path_buf(), ViewOptions::default())?;
+        let listen = SocketAddr::new(setting.settings.listen.ip(), setting.port);
+        let settings = config::gateway(setting.settings, listen, setting.dir);
+        let gateway = Gateway::open(settings, Arc::clone(exchange), view)?;
+        let options = NativeOptions::new(batches);
+        let started = async {
+            let native = Native::start(Arc::clone(&gateway), setting.lifecycle, genesis, options);
+            let routes = native::router(native)
+                .merge(page::router(&[setting.shards.to_string()]))
+                .merge(status::routes(setting.board));
+            Server::start(Arc::clone(&gateway), routes).await
+        };
+        let server = runtime
+            .block_on(started)
+            .with_context(|| unserved(listen))?;
+        Ok(Self { gateway, address: server.address(), server, runtime: runtime.clone() })
+    }
+
+    /// Answers what is under way, and ends.
+    pub fn stop(self) {
+        self.runtime.block_on(self.server.stop());
+    }
+}
