@@ -5,13 +5,14 @@
 //! session can (trade, cancel, withdraw to the owner's own address), and the owner ends it by registering another key.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
 use exchange::{Acknowledgement, Exchange, Refused, StreamSigner, Submission};
 use rand::RngCore as _;
 use redb::{Database, ReadableTable as _, TableDefinition};
+use telemetry::{OrderTrace, Traces};
 use thiserror::Error;
 use tokio::sync::oneshot;
 use types::{AccountId, Command, SessionKey};
@@ -54,6 +55,7 @@ pub struct Desk {
     view: Arc<View>,
     database: Arc<Database>,
     sessions: RwLock<HashMap<AccountId, Arc<Session>>>,
+    traces: OnceLock<Traces>,
 }
 
 /// The keys of one account, oldest first. Locked while a submission is signed and handed in, so that the account's
@@ -97,7 +99,24 @@ impl Desk {
             (account, Arc::new(session))
         });
         let sessions = RwLock::new(sessions.collect());
-        Ok(Self { exchange, view, database, sessions })
+        Ok(Self { exchange, view, database, sessions, traces: OnceLock::new() })
+    }
+
+    /// Traces orders from now on.
+    pub fn trace_to(&self, traces: Traces) {
+        // The first one stays.
+        let _ = self.traces.set(traces);
+    }
+
+    /// Begins the trace of an order, if it is to be traced.
+    #[must_use]
+    pub fn trace(
+        &self,
+        door: &'static str,
+        request: &'static str,
+        traceparent: Option<&str>,
+    ) -> Option<OrderTrace> {
+        self.traces.get()?.begin(door, request, traceparent)
     }
 
     /// Makes a session key for an account. It counts once the account's owner has registered it.
@@ -165,21 +184,14 @@ impl Desk {
         account: AccountId,
         commands: Vec<Command>,
     ) -> Result<Acknowledgement, DeskError> {
-        let mut attempt = 0;
-        let acknowledgement = loop {
-            let promise = self.hand_in(account, &commands)?;
-            match promise.await {
-                Ok(Ok(acknowledgement)) => break acknowledgement,
-                Ok(Err(refused)) => {
-                    attempt += 1;
-                    if !is_stale(&refused) || attempt == ATTEMPTS {
-                        return Err(refused.into());
-                    }
-                    self.forget_current(account);
-                }
-                Err(_) => return Err(DeskError::Unanswered),
-            }
-        };
+        let mut trace = telemetry::current::take().or_else(|| self.trace("session", "commands", None));
+        let placed = self.placed(account, commands, &mut trace).await;
+        match (trace, &placed) {
+            (Some(trace), Ok(acknowledgement)) => tell(trace, acknowledgement),
+            (Some(trace), Err(error)) => trace.refused(&error.to_string()),
+            (None, _) => {}
+        }
+        let acknowledgement = placed?;
         let last = acknowledgement.first_sequence + acknowledgement.outcomes.len() as u64 - 1;
         tracing::debug!(
             account = account.0,
@@ -192,6 +204,33 @@ impl Desk {
             tracing::warn!(sequence = last, "the view does not follow");
         }
         Ok(acknowledgement)
+    }
+
+    /// Places commands, and returns when they are durable and executed.
+    async fn placed(
+        &self,
+        account: AccountId,
+        commands: Vec<Command>,
+        trace: &mut Option<OrderTrace>,
+    ) -> Result<Acknowledgement, DeskError> {
+        let mut attempt = 0;
+        loop {
+            let promise = self.hand_in(account, &commands)?;
+            if let Some(trace) = trace.as_mut().filter(|_| attempt == 0) {
+                trace.handed_over();
+            }
+            match promise.await {
+                Ok(Ok(acknowledgement)) => return Ok(acknowledgement),
+                Ok(Err(refused)) => {
+                    attempt += 1;
+                    if !is_stale(&refused) || attempt == ATTEMPTS {
+                        return Err(refused.into());
+                    }
+                    self.forget_current(account);
+                }
+                Err(_) => return Err(DeskError::Unanswered),
+            }
+        }
     }
 
     /// Signs and hands in, under the account's lock.
@@ -254,6 +293,13 @@ impl Session {
     fn lock(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells a trace what its order was acknowledged with.
+pub(crate) fn tell(trace: OrderTrace, acknowledgement: &Acknowledgement) {
+    let time = Duration::from_micros(acknowledgement.timestamp.0);
+    let sequenced = UNIX_EPOCH.checked_add(time).unwrap_or(UNIX_EPOCH);
+    trace.acknowledged(acknowledgement.first_sequence, acknowledgement.batch, sequenced);
 }
 
 fn public_half(key: &SigningKey) -> SessionKey {

@@ -108,6 +108,7 @@ fn router(gateway: &Arc<Gateway>, extra: Router) -> Result<Router, GatewayError>
     let routes = binance::router(Arc::clone(gateway)).merge(extra);
     let routes = routes
         .layer(DefaultBodyLimit::max(settings.limits.body_bytes))
+        .layer(middleware::from_fn_with_state(Arc::clone(gateway), traced))
         .layer(middleware::from_fn_with_state(Arc::clone(gateway), within_time))
         .layer(middleware::from_fn_with_state(settings.tls.is_some(), safe_headers));
     if settings.allowed_origins.is_empty() {
@@ -124,6 +125,29 @@ fn router(gateway: &Arc<Gateway>, extra: Router) -> Result<Router, GatewayError>
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, HeaderName::from_static("x-mbx-apikey")]);
     Ok(routes.layer(cors))
+}
+
+/// Requests that may bring orders, with the names that they have in traces.
+const ORDERS: [(Method, &str, &str); 6] = [
+    (Method::POST, "/api/v3/order", "POST /api/v3/order"),
+    (Method::DELETE, "/api/v3/order", "DELETE /api/v3/order"),
+    (Method::POST, "/api/v3/order/cancelReplace", "POST /api/v3/order/cancelReplace"),
+    (Method::PUT, "/api/v3/order/amend/keepPriority", "PUT /api/v3/order/amend/keepPriority"),
+    (Method::DELETE, "/api/v3/openOrders", "DELETE /api/v3/openOrders"),
+    (Method::POST, "/api/glassbook/v1/streams", "POST /api/glassbook/v1/streams"),
+];
+
+/// Begins the trace of an order where it arrives.
+async fn traced(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    let is = |(method, path, _): &&(Method, &str, &str)| {
+        request.method() == method && request.uri().path() == *path
+    };
+    let trace = ORDERS.iter().find(is).and_then(|(_, _, name)| {
+        let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
+        gateway.desk.trace("http", name, parent)
+    });
+    let why = |response: &Response| response.status().as_str().to_string();
+    telemetry::current::within(trace, next.run(request), |response| Some(why(response))).await
 }
 
 /// An answer begins in time, or says that it does not.

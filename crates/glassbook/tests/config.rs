@@ -7,7 +7,11 @@ use std::process::{Command, Output};
 
 fn glassbook(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_glassbook"));
-    command.current_dir(folder).args(arguments).env_remove("GLASSBOOK_CONFIG").envs(variables.iter().copied());
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env_remove("GLASSBOOK_CONFIG")
+        .envs(variables.iter().copied());
     command.output().expect("it runs")
 }
 
@@ -69,7 +73,12 @@ fn what_is_in_force_is_shown_with_its_origin_and_secrets_are_not() {
     let shown = glassbook(folder.path(), &["config", "show"], &variables);
     assert!(shown.status.success(), "{}", err(&shown));
     let text = out(&shown);
-    for part in ["queue = 99", "environment GLASSBOOK_EXCHANGE__QUEUE", "glassbook.toml:4", "operator_key = \"********\""] {
+    for part in [
+        "queue = 99",
+        "environment GLASSBOOK_EXCHANGE__QUEUE",
+        "glassbook.toml:4",
+        "operator_key = \"********\"",
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(!text.contains("word") && !text.contains("1717"), "{text}");

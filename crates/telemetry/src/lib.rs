@@ -2,6 +2,7 @@
 //!
 //! Must not know what an exchange is: whoever composes the node says what its checks, figures and stages are.
 
+pub mod current;
 pub mod figures;
 pub mod health;
 pub mod log;

@@ -179,7 +179,7 @@ impl Traces {
         self.0.is_some()
     }
 
-    /// An order has arrived at a door (`rest`, `websocket`, `native`, `fix`) by a request (`POST /api/v3/order`). None when it
+    /// An order has arrived at a door (`http`, `session`) by a request (`POST /api/v3/order`). None when it
     /// is not traced. The caller's `traceparent` (W3C Trace Context, level 1) becomes the parent.
     #[must_use]
     pub fn begin(

@@ -251,3 +251,32 @@ fn a_collector_that_refuses_or_is_away_costs_traces_and_nothing_else() {
     }
     assert!(receiver.try_recv().is_ok());
 }
+
+#[tokio::test]
+async fn a_request_that_nobody_takes_up_is_refused_with_its_reason() {
+    let (address, receiver) = collector("200 OK");
+    let traces = Traces::to(&to(address), 1, 10).expect("an exporter");
+    let begin = || traces.begin("http", "POST /api/v3/order", None);
+    telemetry::current::within(begin(), async { "no such key" }, |answer| Some((*answer).to_string())).await;
+    let taken = async {
+        let trace = telemetry::current::take().expect("the request's");
+        assert!(telemetry::current::take().is_none(), "only once");
+        trace.acknowledged(1, 1, SystemTime::now());
+    };
+    telemetry::current::within(begin(), taken, |()| Some("not said".to_string())).await;
+    assert!(telemetry::current::take().is_none());
+    assert_eq!(traces.figures().under_way, 1);
+    traces.reached(1, Stage::Final, SystemTime::now());
+    traces.stop();
+    let mut spans = spans_until(&receiver, "order");
+    while spans.iter().filter(|span| span.name == "order").count() < 2 {
+        spans.extend(spans_until(&receiver, "order"));
+    }
+    let whys: Vec<String> = spans
+        .iter()
+        .filter_map(|span| span.status.clone())
+        .map(|status| status.message)
+        .filter(|why| !why.is_empty())
+        .collect();
+    assert_eq!(whys, ["no such key"]);
+}

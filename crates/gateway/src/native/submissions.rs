@@ -13,10 +13,10 @@ use types::{AccountId, Command, Reader};
 use utoipa::ToSchema;
 
 use super::answers::AcknowledgementBody;
+use super::api::Turn;
 use super::error::Refusals;
 use super::extract::Body;
 use super::hexadecimal::{read, read_array};
-use super::api::Turn;
 use super::{ApiError, Native};
 
 /// Submissions with more signatures are checked on threads that may take long.
@@ -118,8 +118,7 @@ impl Native {
         if quick {
             self.gateway.exchange.submit_then(submission, answer)?;
         } else {
-            let hand_in =
-                move |native: &Self| Ok(native.gateway.exchange.submit_then(submission, answer)?);
+            let hand_in = move |native: &Self| Ok(native.gateway.exchange.submit_then(submission, answer)?);
             self.blocking(Turn::Read, hand_in).await?;
         }
         Ok(promise)
@@ -132,7 +131,14 @@ impl Native {
             let remedy = "whether the commands count is known when it starts again: look at the stream";
             ApiError::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "stopped", message, remedy)
         };
+        let mut trace = telemetry::current::take();
+        if let Some(trace) = &mut trace {
+            trace.handed_over();
+        }
         let acknowledgement = promise.await.map_err(|_| unanswered())??;
+        if let Some(trace) = trace {
+            crate::desk::tell(trace, &acknowledgement);
+        }
         let last = acknowledgement.first_sequence + acknowledgement.outcomes.len() as u64 - 1;
         if timeout(PATIENCE, self.gateway.view.reached(last)).await.is_err() {
             tracing::warn!(sequence = last, "the view does not follow");

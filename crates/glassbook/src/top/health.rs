@@ -38,7 +38,7 @@ pub fn draw(health: &Answer<Health>, area: Rect, buffer: &mut Buffer) {
             _ => ("✗", BAD),
         };
         let name = Span::styled(format!("{mark} {:<12}", check.name), style);
-        lines.push(Line::from(vec![name, Span::styled(check.detail.clone(), DIM)]));
+        lines.push(Line::from(vec![name, Span::styled(fitting(&check.detail, inner.width), DIM)]));
         if !check.why.is_empty() {
             lines.push(Line::styled(format!("  {}", check.why), style));
         }
@@ -47,4 +47,13 @@ pub fn draw(health: &Answer<Health>, area: Rect, buffer: &mut Buffer) {
         }
     }
     Paragraph::new(lines).wrap(Wrap { trim: false }).render(inner, buffer);
+}
+
+/// As much of a detail as there is room for beside a name.
+fn fitting(detail: &str, width: u16) -> String {
+    let room = usize::from(width).saturating_sub(14);
+    if detail.chars().count() <= room {
+        return detail.to_string();
+    }
+    detail.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }

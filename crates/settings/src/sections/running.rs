@@ -157,8 +157,8 @@ impl Dev {
         Self {
             flow: s.choice(
                 "flow",
-                Flow::None,
-                &[("none", Flow::None), ("simulate", Flow::Simulate)],
+                Flow::Simulate,
+                &[("simulate", Flow::Simulate), ("none", Flow::None)],
                 "orders of simulated traders",
             ),
             rate: s.integer("rate", 200, 1..=1_000_000, "simulated orders a second"),
