@@ -13,10 +13,10 @@ use types::{AccountId, Command, Reader};
 use utoipa::ToSchema;
 
 use super::answers::AcknowledgementBody;
+use super::api::Turn;
 use super::error::Refusals;
 use super::extract::Body;
 use super::hexadecimal::{read, read_array};
-use super::api::Turn;
 use super::{ApiError, Native};
 
 /// Submissions with more signatures are checked on threads that may take long.
@@ -118,8 +118,7 @@ impl Native {
         if quick {
             self.gateway.exchange.submit_then(submission, answer)?;
         } else {
-            let hand_in =
-                move |native: &Self| Ok(native.gateway.exchange.submit_then(submission, answer)?);
+            let hand_in = move |native: &Self| Ok(native.gateway.exchange.submit_then(submission, answer)?);
             self.blocking(Turn::Read, hand_in).await?;
         }
         Ok(promise)

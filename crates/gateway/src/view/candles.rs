@@ -29,7 +29,12 @@ struct Series {
 
 impl Candles {
     pub fn new(options: &ViewOptions) -> Self {
-        let series = |interval, limit: usize| Series { interval, limit: limit.max(1), list: VecDeque::new(), cut: false };
+        let series = |interval, limit: usize| Series {
+            interval,
+            limit: limit.max(1),
+            list: VecDeque::new(),
+            cut: false,
+        };
         Self {
             seconds: series(Interval::Second1, options.seconds),
             minutes: series(Interval::Minute1, options.minutes),
@@ -212,8 +217,10 @@ mod tests {
         let mut open_time = interval.open(first.time);
         while open_time <= now {
             let next = interval.next(open_time);
-            let inside: Vec<&Trade> = trades.iter().filter(|trade| open_time <= trade.time && trade.time < next).collect();
-            let mut candle = Candle { open_time, open: close, high: close, low: close, close, ..Candle::default() };
+            let inside: Vec<&Trade> =
+                trades.iter().filter(|trade| open_time <= trade.time && trade.time < next).collect();
+            let mut candle =
+                Candle { open_time, open: close, high: close, low: close, close, ..Candle::default() };
             if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
                 (candle.open, candle.close) = (first.price, last.price);
                 candle.high = inside.iter().map(|trade| trade.price).max().unwrap();
@@ -250,7 +257,11 @@ mod tests {
         assert_eq!((list[0].high, list[0].taker_buy_volume, list[0].volume), (Price(100), 5, 10));
         // Only what began in the range; from the start on, or the newest.
         let opens = |range| -> Vec<u64> {
-            candles.list(Interval::Minute1, range, now).iter().map(|candle| candle.open_time.0 / MINUTE).collect()
+            candles
+                .list(Interval::Minute1, range, now)
+                .iter()
+                .map(|candle| candle.open_time.0 / MINUTE)
+                .collect()
         };
         let (start, end) = (Some(Timestamp(10 * MINUTE + 1)), Some(Timestamp(13 * MINUTE + 5)));
         assert_eq!(opens(Range { start, limit: 2, ..Range::default() }), [11, 12]);

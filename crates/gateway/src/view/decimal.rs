@@ -97,7 +97,10 @@ impl Scale {
         let mut value: u128 = 0;
         for byte in whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing)) {
             let digit = u128::from(byte - b'0');
-            value = value.checked_mul(10).and_then(|value| value.checked_add(digit)).ok_or(DecimalError::Range)?;
+            value = value
+                .checked_mul(10)
+                .and_then(|value| value.checked_add(digit))
+                .ok_or(DecimalError::Range)?;
         }
         let step = u128::from(self.step.max(1));
         if !value.is_multiple_of(step) {
@@ -173,7 +176,8 @@ impl Scale {
             step = power.and_then(|power| step.checked_mul(power)).ok_or(range)?;
             decimals = 0;
         }
-        let decimals = u32::try_from(decimals).ok().filter(|decimals| *decimals <= MAX_DECIMALS).ok_or(range)?;
+        let decimals =
+            u32::try_from(decimals).ok().filter(|decimals| *decimals <= MAX_DECIMALS).ok_or(range)?;
         Ok(Self { step: u64::try_from(step).map_err(|_| range)?, decimals })
     }
 }
@@ -274,7 +278,9 @@ mod tests {
     #[test]
     fn what_is_no_decimal_number_is_said_to_be_none() {
         let scale = Scale { step: 5, decimals: 2 };
-        for text in ["", ".", "1.", ".5", "+1", "-1", "1e2", "0x1", " 1", "1 ", "1.2.3", "1,0", "NaN", "١", "1_0"] {
+        for text in
+            ["", ".", "1.", ".5", "+1", "-1", "1e2", "0x1", " 1", "1 ", "1.2.3", "1,0", "NaN", "١", "1_0"]
+        {
             assert_eq!(scale.parse(text), Err(DecimalError::Malformed), "{text}");
         }
         assert_eq!(scale.parse(&"0".repeat(65)), Err(DecimalError::Malformed));

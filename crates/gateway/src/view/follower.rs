@@ -58,7 +58,9 @@ impl Follower {
             shared.up_to_date.store(false, Ordering::Release);
             match end {
                 End::Over => return shared.end(None),
-                End::Again => tracing::warn!("the view was too slow for the tape; it reads the sealed batches"),
+                End::Again => {
+                    tracing::warn!("the view was too slow for the tape; it reads the sealed batches")
+                }
                 End::Fault(fault) => {
                     tracing::error!(%fault, "the view has stopped");
                     return shared.end(Some(fault.to_string()));
@@ -68,7 +70,8 @@ impl Follower {
     }
 
     fn follow(&mut self) -> End {
-        let Some(tape) = self.exchange.upgrade().map(|it| it.subscribe_with(Topic::Commands, self.tape)) else {
+        let Some(tape) = self.exchange.upgrade().map(|it| it.subscribe_with(Topic::Commands, self.tape))
+        else {
             return End::Over;
         };
         let mut begin = None;
@@ -171,7 +174,10 @@ impl Follower {
                 }
             }
         }
-        execute(&shared, list.iter().map(|entry| (entry.sequenced.clone(), Some((entry.outcome, &*entry.events)))))?;
+        execute(
+            &shared,
+            list.iter().map(|entry| (entry.sequenced.clone(), Some((entry.outcome, &*entry.events)))),
+        )?;
         failed.map_or(Ok(()), Err)
     }
 }

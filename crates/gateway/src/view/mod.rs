@@ -28,9 +28,9 @@ mod types;
 #[expect(clippy::module_inception, reason = "the view itself")]
 mod view;
 
+pub use self::types::*;
 pub use decimal::{DecimalError, Scale, ScaleError};
 pub use fault::ViewError;
 pub use interval::{Interval, UnknownInterval};
 pub use options::{MAX_ANSWER, ViewOptions};
-pub use self::types::*;
 pub use view::View;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 use types::{
-    AccountId, CancelReason, ClientOrderId, Command, Event, MarketId, OrderId, OrderRef, OrderType, Outcome, Price,
-    Quantity, Sequenced, Side, Timestamp,
+    AccountId, CancelReason, ClientOrderId, Command, Event, MarketId, OrderId, OrderRef, OrderType, Outcome,
+    Price, Quantity, Sequenced, Side, Timestamp,
 };
 
 use super::fault::Disagreement;
@@ -127,9 +127,10 @@ impl Orders {
     pub fn traded(&mut self, trade: &Trade, later: &[Event], told: &mut Told) -> Result<(), Disagreement> {
         // The taker may be new, and is so before it trades.
         self.open_record(trade.taker.0, told)?;
-        for (id, is_maker, fee) in
-            [(trade.maker.0, true, trade.maker_fee.into()), (trade.taker.0, false, i128::from(trade.taker_fee.0))]
-        {
+        for (id, is_maker, fee) in [
+            (trade.maker.0, true, trade.maker_fee.into()),
+            (trade.taker.0, false, i128::from(trade.taker_fee.0)),
+        ] {
             let Record { order, left } = self.open_record(id, told)?;
             let quantity = trade.quantity.0;
             let budget = order.has_budget();

@@ -164,7 +164,8 @@ impl State {
                 self.touched.push(account);
                 let side = self.orders.replaced(order, price, quantity, now, told)?;
                 // An order that lost its place comes back with events of its own.
-                let gone = if kept_place { old_quantity.0.checked_sub(quantity.0) } else { Some(old_quantity.0) };
+                let gone =
+                    if kept_place { old_quantity.0.checked_sub(quantity.0) } else { Some(old_quantity.0) };
                 let levels = &mut market(&mut self.markets, id)?.levels;
                 if !gone.is_some_and(|gone| levels.take(side, old_price, gone)) {
                     return Err(Disagreement::Level { market: id });
