@@ -216,6 +216,7 @@ fn on_chain(
         &spinner,
         &funder,
         claimed,
+        proving.as_deref(),
     );
     spinner.finish_and_clear();
     drop(server);
@@ -260,10 +261,15 @@ fn finish(
     spinner: &ProgressBar,
     funder: &l1::Sender,
     mut claimed: u64,
+    proving: Option<&ProvingNode>,
 ) -> Result<()> {
-    let began = Instant::now();
+    let mut began = Instant::now();
     exchange.seal();
     while !watch.has_ended() {
+        // Proofs take the time that they take; a worker that hangs loses its lease.
+        if proving.is_some_and(|node| node.manager.counts().at_work > 0) {
+            began = Instant::now();
+        }
         show(spinner, exchange, &settler);
         let stats = exchange.stats();
         if let Some(fault) = exchange.fault() {

@@ -1,7 +1,7 @@
 //! Where the committed program spends its cycles: every instruction of a batch's execution, counted by the calls that led
 //! to it.
 //!
-//!     cargo run --release -p prover-sp1 --example profile -- recorded|simulated > counts
+//!     cargo run --release -p prover-sp1 --example count_cycles -- recorded|simulated > counts
 //!
 //! Counts the two batches of 1,000 commands whose total `tests/cycles.rs` pins. A line is a count, a tab, the addresses of the
 //! calls from the outermost to the innermost, and the instruction's own. `guests/profile` gives the addresses their
