@@ -3,10 +3,10 @@
 //! SP1's executor runs in a process of its own and shares its memory and its trace with the prover through files of
 //! `/dev/shm`, gigabytes each, whose names are random. The prover removes them when it ends; one that is killed does not, and
 //! its executor then waits for ever for room in the trace. Whose a file was is not in its name, so what counts is who
-//! has it: a file that no process has open or mapped is nobody's, and neither is one that only executors without
+//! has it: an execution whose files no process has open or mapped is nobody's, and neither is one that only executors without
 //! their prover have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -44,12 +44,12 @@ pub fn clear() -> io::Result<Cleared> {
 pub fn clear_in(shared: &Path, processes: &Path) -> io::Result<Cleared> {
     let user = fs::metadata(processes.join("self"))?.uid();
     // In this order: who makes a file has it from its first moment, so every living owner of these is found.
-    let files = files_of(shared, user)?;
-    let holders = if files.is_empty() { Vec::new() } else { holders_of(&files, processes)? };
+    let executions = executions_of(shared, user)?;
+    let holders = if executions.is_empty() { Vec::new() } else { holders_of(shared, processes)? };
     let mut ended = BTreeSet::new();
     let mut cleared = Cleared::default();
-    for (at, (path, bytes)) in files.iter().enumerate() {
-        let holders: Vec<_> = holders.iter().filter(|holder| holder.files.contains(&at)).collect();
+    for (id, files) in executions {
+        let holders: Vec<_> = holders.iter().filter(|holder| holder.executions.contains(&id)).collect();
         let orphaned = |executor: &Holder| {
             executor.is_executor && holders.iter().all(|holder| holder.process != executor.parent)
         };
@@ -62,65 +62,70 @@ pub fn clear_in(shared: &Path, processes: &Path) -> io::Result<Cleared> {
                 cleared.executors += 1;
             }
         }
-        match fs::remove_file(path) {
-            Ok(()) => {
-                cleared.files += 1;
-                cleared.bytes += bytes;
+        for (path, bytes) in files {
+            match fs::remove_file(path) {
+                Ok(()) => {
+                    cleared.files += 1;
+                    cleared.bytes += bytes;
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
         }
     }
     Ok(cleared)
 }
 
-/// The executor's files of this user, with the memory that they take.
-fn files_of(shared: &Path, user: u32) -> io::Result<Vec<(PathBuf, u64)>> {
+/// Files, with the memory that they take.
+type Files = Vec<(PathBuf, u64)>;
+
+/// The files of this user's executions, by the execution.
+///
+/// They belong together: a semaphore's file is mapped under a name that it had before, so it is not seen who has it.
+fn executions_of(shared: &Path, user: u32) -> io::Result<BTreeMap<String, Files>> {
+    let mut executions = BTreeMap::<_, Files>::new();
     let entries = match fs::read_dir(shared) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(executions),
         entries => entries?,
     };
-    let mut files = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if !entry.file_name().to_str().is_some_and(is_executors) {
-            continue;
-        }
+        let Some(id) = execution(&entry.path()) else { continue };
         match entry.metadata() {
             Ok(file) if file.is_file() && file.uid() == user => {
-                files.push((entry.path(), file.blocks() * 512))
+                executions.entry(id).or_default().push((entry.path(), file.blocks() * 512));
             }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(files)
+    Ok(executions)
 }
 
-/// Whether a file is called as the executor calls its own: memory, trace, and the two semaphores of the trace, after
-/// 16 random bytes in Base64.
-fn is_executors(name: &str) -> bool {
+/// The execution that a file belongs to, by its name: 16 random bytes in Base64 between what stands around them in the names
+/// of the memory, the trace, and the two semaphores of the trace.
+fn execution(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
     let (name, suffixes): (_, &[&str]) = match name.strip_prefix("sem.") {
         Some(name) => (name, &["_t_filled", "_t_empty"]),
         None => (name, &["_m", "_t"]),
     };
-    let Some(id) = suffixes.iter().find_map(|suffix| name.strip_prefix("sp1_")?.strip_suffix(suffix)) else {
-        return false;
-    };
-    id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte))
+    let id = suffixes.iter().find_map(|suffix| name.strip_prefix("sp1_")?.strip_suffix(suffix))?;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
+    (id.len() == 24 && id.bytes().all(is_base64)).then(|| id.to_string())
 }
 
-/// A process that has some of the files.
+/// A process that has files of executions.
 struct Holder {
     process: i32,
     parent: i32,
     is_executor: bool,
-    files: BTreeSet<usize>,
+    executions: BTreeSet<String>,
 }
 
-fn holders_of(files: &[(PathBuf, u64)], processes: &Path) -> io::Result<Vec<Holder>> {
-    let place = |path: &Path| files.iter().position(|(file, _)| file == path);
+fn holders_of(shared: &Path, processes: &Path) -> io::Result<Vec<Holder>> {
+    let of = |path: &Path| if path.parent() == Some(shared) { execution(path) } else { None };
     let mut holders = Vec::new();
     for entry in fs::read_dir(processes)? {
         let entry = entry?;
@@ -128,17 +133,13 @@ fn holders_of(files: &[(PathBuf, u64)], processes: &Path) -> io::Result<Vec<Hold
         let about = entry.path();
         // Processes end while we look, and those of other users are closed to us: they cannot have our files.
         let open = fs::read_dir(about.join("fd")).into_iter().flatten().flatten();
-        let open = open.filter_map(|link| place(&fs::read_link(link.path()).ok()?));
+        let open = open.filter_map(|link| of(&fs::read_link(link.path()).ok()?));
         let maps = fs::read_to_string(about.join("maps")).unwrap_or_default();
-        let mapped = maps.lines().filter_map(|line| place(Path::new(line.split_ascii_whitespace().nth(5)?)));
-        let files: BTreeSet<_> = open.chain(mapped).collect();
-        if !files.is_empty() {
-            holders.push(Holder {
-                process,
-                parent: parent(&about).unwrap_or_default(),
-                is_executor: is_executor(&about),
-                files,
-            });
+        let mapped = maps.lines().filter_map(|line| of(Path::new(line.split_ascii_whitespace().nth(5)?)));
+        let executions: BTreeSet<_> = open.chain(mapped).collect();
+        if !executions.is_empty() {
+            let parent = parent(&about).unwrap_or_default();
+            holders.push(Holder { process, parent, is_executor: is_executor(&about), executions });
         }
     }
     Ok(holders)

@@ -1,7 +1,6 @@
 //! What killed provers leave in shared memory is removed, and nothing else.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -124,14 +123,15 @@ fn a_prover_that_lives_keeps_its_files_while_what_a_dead_one_left_is_removed() {
 fn what_sp1_really_makes_is_known_by_its_names_and_stays_while_we_have_it() {
     let program = Arc::new(Program::from(prover_sp1::ELF).unwrap());
     let runner = MinimalExecutorRunner::new(program, false, Some(1 << 16), 1 << 30, 2);
+    // Of the four files two are mapped under these names.
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let names: BTreeSet<_> = maps
-        .lines()
-        .filter_map(|line| line.split_ascii_whitespace().nth(5)?.strip_prefix("/dev/shm/"))
-        .collect();
-    assert_eq!(names.len(), 4, "{names:?}");
-    leftovers::clear().unwrap();
+    let mapped = maps.lines().find_map(|line| line.strip_suffix("_m")?.split_once("/dev/shm/")).unwrap().1;
+    let names = ["_m", "_t"].map(|suffix| format!("{mapped}{suffix}"));
+    let semaphores = ["_t_filled", "_t_empty"].map(|suffix| format!("sem.{mapped}{suffix}"));
+    let names = [names, semaphores].concat();
     let exist = || names.iter().filter(|name| Path::new("/dev/shm").join(name).exists()).count();
+    assert_eq!(exist(), 4);
+    leftovers::clear().unwrap();
     assert_eq!(exist(), 4);
     drop(runner);
     assert_eq!(exist(), 0);
