@@ -20,10 +20,10 @@ mod gateway;
 pub mod keys;
 pub mod limits;
 pub mod native;
+pub mod page;
 mod private;
 mod server;
 pub mod settings;
-pub mod page;
 pub mod view;
 
 pub use audit::AuditLog;

@@ -69,9 +69,7 @@ impl Front {
                 .merge(status::routes(setting.board));
             Server::start(Arc::clone(&gateway), routes).await
         };
-        let server = runtime
-            .block_on(started)
-            .with_context(|| unserved(listen))?;
+        let server = runtime.block_on(started).with_context(|| unserved(listen))?;
         Ok(Self { gateway, address: server.address(), server, runtime: runtime.clone() })
     }
 

@@ -176,7 +176,8 @@ fn on_chain(
             proofs: options.proofs.to_string(),
             proof_statement: match options.proofs {
                 ProofKind::Executed => {
-                    "NOT PROVED: attestors execute every batch again and sign; --proofs core has them proved".to_string()
+                    "NOT PROVED: attestors execute every batch again and sign; --proofs core has them proved"
+                        .to_string()
                 }
                 kind => format!("checked off chain by attestors who sign: {}", kind.statement()),
             },
@@ -359,7 +360,10 @@ impl Running<'_> {
             "{} of {last} batches are final",
             summary.last_final
         );
-        writeln!(out, "all {last} batches are final, and the contract holds what the exchange owes, to the wei")?;
+        writeln!(
+            out,
+            "all {last} batches are final, and the contract holds what the exchange owes, to the wei"
+        )?;
         Ok(())
     }
 }
@@ -577,7 +581,10 @@ fn tell(summary: &Summary, before: &mut Option<String>) {
 fn introduce(people: &[Person], front: SocketAddr) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if !people.is_empty() {
-        writeln!(out, "Accounts to trade with, delegated to this gateway; open the link, or use key and secret with any Binance client:")?;
+        writeln!(
+            out,
+            "Accounts to trade with, delegated to this gateway; open the link, or use key and secret with any Binance client:"
+        )?;
     }
     for Person { account, api_key, secret } in people {
         writeln!(out, "account {account:<5} key {api_key}\n              secret {secret}")?;
@@ -598,7 +605,10 @@ fn banner(
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nglassbook {}: an exchange on a chain\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "open          http://{front}/")?;
-    writeln!(out, "APIs          http://{front}/api/v3 (Binance's), /api/glassbook/v1 (its own: /openapi.json), /ws /stream /ws-api/v3\n")?;
+    writeln!(
+        out,
+        "APIs          http://{front}/api/v3 (Binance's), /api/glassbook/v1 (its own: /openapi.json), /ws /stream /ws-api/v3\n"
+    )?;
     let whose = if chain.embedded.is_some() { "embedded ethrex" } else { "somebody's node" };
     writeln!(out, "L1            {} ({whose}), chain id {}", chain.client.url(), deployment.chain_id)?;
     writeln!(out, "exchange      {}", deployment.exchange)?;

@@ -170,7 +170,12 @@ impl Availability {
         if let Some((path, exchange)) = &keyring {
             load(path, *exchange)?;
         }
-        let shards = Arc::new(Shards { store: Store::create(dir)?, keyring, times: Mutex::default(), samples: Mutex::default() });
+        let shards = Arc::new(Shards {
+            store: Store::create(dir)?,
+            keyring,
+            times: Mutex::default(),
+            samples: Mutex::default(),
+        });
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.da_port);
         let (listener, address) = runtime.block_on(server::bind(address)).with_context(|| {
             format!("cannot serve shards at {address}; choose another --da-port, or 0 for any")

@@ -167,7 +167,8 @@ impl Board {
     pub fn events(&self, after: u64, limit: usize) -> (Option<(u64, u64)>, Vec<(u64, Event)>) {
         let latest = self.latest();
         let first = latest.events.front().map(|(number, _)| *number);
-        let missed = first.filter(|first| *first > after.saturating_add(1)).map(|first| (after + 1, first - 1));
+        let missed =
+            first.filter(|first| *first > after.saturating_add(1)).map(|first| (after + 1, first - 1));
         let list = latest.events.iter().filter(|(number, _)| *number > after).take(limit).cloned();
         (missed, list.collect())
     }

@@ -147,9 +147,7 @@ impl Traffic<'_> {
         }
         let missing: Vec<(Address, u16, Quanta)> = owners
             .iter()
-            .flat_map(|owner| {
-                (0..).zip(deposits).map(|(asset, amount)| (owner.address(), asset, *amount))
-            })
+            .flat_map(|owner| (0..).zip(deposits).map(|(asset, amount)| (owner.address(), asset, *amount)))
             .filter(|(owner, asset, _)| {
                 !there.contains(&(types::Address(owner.into_array()), types::AssetId(*asset)))
             })
