@@ -5,7 +5,7 @@ import { changeCredentials, type App } from "../app";
 import { credentialsOf, keptCredentials } from "../account/credentials";
 import type { Trader } from "../account/types";
 import { checker, fromHex, toHex } from "../checker/checker";
-import { group } from "../decimal";
+import { group, trim } from "../decimal";
 import { fill, h, icon } from "../dom";
 import { amountText } from "../exchange";
 import { claimOf, short } from "../proofs/verifying";
@@ -102,7 +102,7 @@ function balances(app: App, trader: Trader, scope: Scope): HTMLElement {
   const draw = (): void =>
     fill(
       body,
-      trader.balances.value.map((own) => h("tr", {}, h("td", {}, h("b", {}, own.asset)), h("td", { class: "right" }, group(own.free)), h("td", { class: "right" }, group(own.locked)))),
+      trader.balances.value.map((own) => h("tr", {}, h("td", {}, h("b", {}, own.asset)), h("td", { class: "right" }, group(trim(own.free))), h("td", { class: "right" }, group(trim(own.locked))))),
       trader.balances.value.length === 0 && h("tr", {}, h("td", { colspan: 3, class: "soft" }, "None known yet.")),
     );
   scope.add(trader.balances.watch(() => onFrame(draw)));

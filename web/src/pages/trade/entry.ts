@@ -2,7 +2,7 @@
 
 import type { App } from "../../app";
 import type { NewOrder, Side } from "../../account/types";
-import { formatDecimal, group, parseDecimal, trim } from "../../decimal";
+import { fixed, formatDecimal, group, parseDecimal, trim } from "../../decimal";
 import { h, icon, mark, say } from "../../dom";
 import type { LocalBook } from "../../market/book";
 import type { Market } from "../../market/markets";
@@ -156,7 +156,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   };
   const kindOf = (kind: Kind): void => {
     state.kind = kind;
-    if (kind !== "market" && price.input.value === "" && kind === "limit") price.input.value = best() ?? "";
+    if (kind !== "market" && price.input.value === "" && kind === "limit") price.input.value = fixed(best() ?? "", market.priceDecimals);
     refresh();
   };
 
@@ -242,7 +242,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
       if (state.kind !== "limit") refresh();
     }),
     book.synced.watch((synced) => {
-      if (synced && price.input.value === "" && state.kind === "limit") price.input.value = best() ?? "";
+      if (synced && price.input.value === "" && state.kind === "limit") price.input.value = fixed(best() ?? "", market.priceDecimals);
       refresh();
     }),
   );
@@ -259,7 +259,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   return {
     element,
     price: (text) => {
-      price.input.value = text;
+      price.input.value = fixed(text, market.priceDecimals);
       if (state.kind === "market") state.kind = "limit";
       refresh();
       focus(quantity);

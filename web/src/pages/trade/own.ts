@@ -100,8 +100,8 @@ function orders(trader: Trader): HTMLElement {
       h("td", {}, h("b", {}, order.symbol)),
       h("td", {}, side(order.side)),
       h("td", { class: "aside" }, words(order.type)),
-      h("td", { class: "right" }, Number(order.price) > 0 ? group(order.price) : "market"),
-      h("td", { class: "right aside" }, order.trigger ? group(order.trigger) : "–"),
+      h("td", { class: "right" }, Number(order.price) > 0 ? group(trim(order.price)) : "market"),
+      h("td", { class: "right aside" }, order.trigger ? group(trim(order.trigger)) : "–"),
       h("td", { class: "right" }, `${trim(order.executed)} / ${trim(order.quantity)}`),
       h(
         "td",
@@ -141,7 +141,7 @@ function fills(app: App, trader: Trader): HTMLElement {
       h("td", { class: "soft aside" }, moment(own.time)),
       h("td", {}, h("b", {}, own.symbol)),
       h("td", {}, side(own.side)),
-      h("td", { class: "right" }, own.price ? group(own.price) : "–"),
+      h("td", { class: "right" }, own.price ? group(trim(own.price)) : "–"),
       h("td", { class: "right" }, trim(own.quantity)),
       h("td", { class: "right aside" }, own.fee ? `${trim(own.fee)} ${own.feeAsset}` : "–"),
       h("td", { class: "soft aside" }, own.maker ? "maker" : "taker"),
@@ -185,7 +185,7 @@ function balances(trader: Trader): HTMLElement {
   return table(
     ["Asset", "Free ", "In orders "],
     trader.balances.value.map((own) =>
-      h("tr", {}, h("td", {}, h("b", {}, own.asset)), h("td", { class: "right" }, group(own.free)), h("td", { class: "right" }, group(own.locked))),
+      h("tr", {}, h("td", {}, h("b", {}, own.asset)), h("td", { class: "right" }, group(trim(own.free))), h("td", { class: "right" }, group(trim(own.locked)))),
     ),
   );
 }
