@@ -57,7 +57,8 @@ pub struct ClientAddress {
     /// What trusted proxies say, or else the peer.
     pub address: IpAddr,
     /// The connection's place among all; a WebSocket keeps it for as long as it lives.
-    pub(crate) place: Arc<Place>,
+    #[expect(dead_code, reason = "held, not read")]
+    place: Arc<Place>,
 }
 
 impl Server {

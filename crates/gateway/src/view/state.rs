@@ -104,7 +104,7 @@ impl State {
         self.end_command(&mut told);
         self.events = events;
         (self.sequence, self.time) = (now.sequence, now.time);
-        Ok(heard.then(|| Updates {
+        Ok(heard.then_some(Updates {
             sequence: now.sequence,
             time: now.time,
             account: sequenced.account,
