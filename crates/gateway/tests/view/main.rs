@@ -1,12 +1,17 @@
 //! The view against the exchange that it follows, with simulated flow.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
+mod hostile;
+#[path = "../../../exchange/tests/exchange/kit.rs"]
+mod kit;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use exchange as under_test;
 use exchange::{BatchPolicy, Config, DepthLevel, Exchange, FeedUpdate, StreamSigner, Submission, Topic};
 use flow::{FlowItem, FlowOrigin, Simulation, SimulationOptions, dev_key};
 use gateway::view::{Range, Update, View, ViewOptions};
