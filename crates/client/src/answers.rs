@@ -230,7 +230,7 @@ pub struct OrderAnswer {
     pub sequence: u64,
     /// That command's batch, once it is sealed.
     pub batch: Option<u64>,
-    /// `accepted`, `sealed`, `available`, `committed`, `proved`, `final`, or `failed`.
+    /// `accepted`, `sealed`, `available`, `committed`, `proved`, `final`.
     pub state: String,
     /// What that command's batch has gone through.
     pub steps: Vec<Step>,

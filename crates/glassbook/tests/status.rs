@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// Where the native API is.
+const API: &str = "/api/glassbook/v1";
+
 /// A running exchange, killed in the end.
 struct Dev(Child);
 
@@ -36,7 +39,7 @@ fn start() -> (Dev, String) {
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut banner = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = banner.find(|line| line.as_ref().unwrap().starts_with("status ")).unwrap().unwrap();
+    let line = banner.find(|line| line.as_ref().unwrap().starts_with("figures ")).unwrap().unwrap();
     let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_string();
     // Whoever closes the pipe ends the process when it prints.
     std::thread::spawn(move || banner.for_each(drop));
@@ -73,7 +76,7 @@ fn users_follow_their_commands_to_finality_and_operators_see_the_figures() {
     // Transitions as they happen, until the third batch is final.
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    write!(stream, "GET /events?after=0 HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    write!(stream, "GET {API}/events?after=0 HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
     let mut seen = Vec::new();
     for line in BufReader::new(stream).lines() {
         let line = line.unwrap();
@@ -95,22 +98,22 @@ fn users_follow_their_commands_to_finality_and_operators_see_the_figures() {
     }
 
     // A command's batch, and where that is on the chain.
-    let batch = json(&address, "/batches/2");
+    let batch = json(&address, &format!("{API}/batches/2"));
     assert_eq!((&batch["batch"], &batch["state"]), (&2.into(), &"final".into()), "{batch}");
     assert!(batch["proofs"].as_str().unwrap().contains("NOT PROVED"), "{batch}");
     for action in ["commit", "prove", "finalise"] {
         assert!(batch["l1"][action]["block"]["number"].as_u64().unwrap() > 0, "{batch}");
     }
     let last = batch["commands"][1].as_u64().unwrap();
-    assert_eq!(json(&address, &format!("/commands/{last}"))["batch"]["batch"], 2);
-    assert_eq!(json(&address, &format!("/commands/{}", last + 1))["batch"]["batch"], 3);
-    assert_eq!(json(&address, "/batches?from=2&limit=1")[0], batch);
+    assert_eq!(json(&address, &format!("{API}/commands/{last}"))["batch"]["batch"], 2);
+    assert_eq!(json(&address, &format!("{API}/commands/{}", last + 1))["batch"]["batch"], 3);
+    assert_eq!(json(&address, &format!("{API}/batches?from=2&limit=1"))[0], batch);
     for path in ["/commands/0", "/commands/18446744073709551615", "/batches/0", "/batches/999999", "/nothing"]
     {
-        assert_eq!(get(&address, path).0, 404, "{path}");
+        assert_eq!(get(&address, &format!("{API}{path}")).0, 404, "{path}");
     }
     for path in ["/commands/x", "/batches/-1", "/batches?limit=x"] {
-        assert_eq!(get(&address, path).0, 400, "{path}");
+        assert_eq!(get(&address, &format!("{API}{path}")).0, 400, "{path}");
     }
 
     // The money is compared while it runs.

@@ -254,3 +254,33 @@ async fn an_api_key_logs_in_as_its_account() {
     params["timestamp"] = json!(time + 1);
     assert_eq!(socket.ask(4, "authenticate", params).await["error"]["code"], "bad_signature");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_is_told_what_he_missed_and_holds_nobody_up() {
+    let world = World::open().await;
+    let mut slow = Socket::open(&world).await;
+    assert!(slow.ask(1, "subscribe", json!({ "channel": "commands" })).await["error"].is_null());
+    // More than what waits in the hub, the connection and the operating system.
+    let account = AccountId(1);
+    let mut signer = world.client.signer(account, session_key(account)).await.unwrap();
+    let nothing = types::Command::MassCancel { market: None, side: None };
+    let mut last = 0;
+    for _ in 0..10 {
+        let answer = world.client.submit(&mut signer, &vec![nothing.clone(); 5_000]).await.unwrap();
+        last = answer.first_sequence + 4_999;
+    }
+    let (mut missed, mut number) = (0, None);
+    while number != Some(last) {
+        let message = slow.next().await;
+        assert_eq!(message["channel"], "commands", "{message}");
+        if let Some(count) = message["missed"].as_u64() {
+            missed += count;
+            number = number.map(|number| number + count);
+            continue;
+        }
+        let found = message["number"].as_u64().unwrap();
+        assert_eq!(found, number.map_or(found, |number| number + 1), "what is missing is what was said");
+        number = Some(found);
+    }
+    assert!(missed > 0);
+}

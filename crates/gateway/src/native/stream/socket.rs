@@ -67,7 +67,7 @@ pub(crate) async fn stream(
         };
         ApiError::new(status, "not_a_websocket", rejection.body_text(), remedy)
     })?;
-    let limit = native.submission_bytes;
+    let limit = native.gateway.settings.limits.ws_message_bytes;
     Ok(upgrade.max_message_size(limit).max_frame_size(limit).on_upgrade(move |socket| async move {
         // The connection's place among all is kept for as long as it lives.
         let client = client.map(|Extension(client)| client);
