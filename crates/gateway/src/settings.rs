@@ -109,7 +109,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             connections_per_address: 300,
-            header_timeout_ms: 10_000,
+            header_timeout_ms: 30_000,
             body_timeout_ms: 10_000,
             request_timeout_ms: 30_000,
             header_bytes: 16 << 10,

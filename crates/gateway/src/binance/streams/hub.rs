@@ -93,7 +93,7 @@ pub(super) async fn run(gateway: Arc<Gateway>, streams: Arc<Streams>) {
             _ = tick.tick() => {
                 ticks += 1;
                 hub.every(Pace::Fast);
-                if ticks % SLOW == 0 {
+                if ticks.is_multiple_of(SLOW) {
                     hub.every(Pace::Slow);
                     hub.every_second();
                 }
