@@ -19,6 +19,8 @@ use crate::view::{Update, Updates};
 
 /// Messages of a channel that may wait for its slowest reader; whoever is further behind is told of a gap.
 const QUEUE: usize = 1_024;
+/// Commands that may wait for this process to take them from the tape.
+const TAPE: usize = 1 << 18;
 /// How long the tape is waited for before it is seen whether the API has ended.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Transitions that are taken at a time.
@@ -197,7 +199,7 @@ async fn follow_batches(native: Weak<Native>) {
 fn follow_tape(native: &Weak<Native>) {
     loop {
         let Some(subscription) =
-            native.upgrade().map(|native| native.gateway.exchange.subscribe(Topic::Commands))
+            native.upgrade().map(|native| native.gateway.exchange.subscribe_with(Topic::Commands, TAPE))
         else {
             return;
         };
