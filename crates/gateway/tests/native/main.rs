@@ -10,3 +10,4 @@ mod python;
 mod refusals;
 mod stages;
 mod stream;
+mod traces;

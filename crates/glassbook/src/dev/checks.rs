@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use exchange::Exchange;
+use gateway::view::View;
 use rustix::fs::statvfs;
 use telemetry::health::Kind;
 use telemetry::{Finding, Health};
@@ -27,6 +28,25 @@ pub fn add(health: &Health, exchange: &Arc<Exchange>, board: &Arc<Board>, data: 
     health.add("custody", Kind::Ready, move || custody(&of));
     let data = data.to_path_buf();
     health.add("disk", Kind::Ready, move || disk(&data));
+}
+
+/// Adds the check of what the gateway shows.
+pub fn add_view(health: &Health, view: &Arc<View>) {
+    let of = Arc::downgrade(view);
+    health.add("view", Kind::Ready, move || {
+        let Some(view) = of.upgrade() else { return stopping() };
+        match (view.fault(), view.is_up_to_date()) {
+            (Some(fault), _) => Finding::down(
+                format!("what is shown has stopped: {fault}"),
+                "orders are taken and what becomes of them is not shown: start the node again, and report it",
+            ),
+            (None, false) => Finding::down(
+                format!("what is shown is behind, at command {}", view.sequence()),
+                "wait: after a start it reads all sealed batches",
+            ),
+            (None, true) => Finding::Well(format!("at command {}", view.sequence())),
+        }
+    });
 }
 
 fn alive(exchange: &Weak<Exchange>) -> Finding {

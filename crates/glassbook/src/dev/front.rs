@@ -12,6 +12,7 @@ use gateway::{Gateway, Server, page};
 use rules::Genesis;
 use tokio::runtime::Handle;
 
+use super::checks;
 use super::status::{self, Board};
 use crate::config;
 
@@ -61,6 +62,9 @@ impl Front {
         let listen = SocketAddr::new(setting.settings.listen.ip(), setting.port);
         let settings = config::gateway(setting.settings, listen, setting.dir);
         let gateway = Gateway::open(settings, Arc::clone(exchange), view)?;
+        let telling = setting.board.telling();
+        gateway.desk.trace_to(telling.traces.clone());
+        checks::add_view(&telling.health, &gateway.view);
         let options = NativeOptions::new(batches);
         let started = async {
             let native = Native::start(Arc::clone(&gateway), setting.lifecycle, genesis, options);

@@ -70,6 +70,11 @@ impl Board {
         Self { telling: telling.clone(), ..self }
     }
 
+    /// Where the node tells of itself.
+    pub fn telling(&self) -> &Telling {
+        &self.telling
+    }
+
     /// Takes over what settlement has done.
     pub fn settled(&self, summary: Summary, events: Vec<Event>) {
         for event in &events {
