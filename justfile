@@ -15,6 +15,15 @@ demo:
 test:
     cargo nextest run --release --workspace
 
+# The web page: build it, `--check` it against what is committed; `just page-test` tries it in a browser.
+page *ARGS:
+    web/build {{ARGS}}
+
+# The page in Chromium, against the release binary.
+page-test:
+    cargo build --release -p glassbook
+    web/e2e/run
+
 # The polynomial commitments, which are a workspace of their own.
 commitments:
     cargo nextest run --release --manifest-path crates/commitments/Cargo.toml --features kzg
