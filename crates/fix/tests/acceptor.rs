@@ -1,4 +1,5 @@
 //! The acceptor over real sockets, with a client that is written here, on the codec alone.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 use std::net::IpAddr;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! A process that is killed at any moment repeats no number, and whoever was connected gets what he missed.
 //!
 //! The test runs itself as the process that is killed: see `the_process_that_is_killed`.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -152,10 +152,12 @@ impl Stack {
         if jump && instruction.op_a == 1 {
             let call = calls.call(self.top(), pc);
             self.0.push((call, pc + 4));
-        } else if instruction.opcode == Opcode::JALR && instruction.op_a == 0 && instruction.op_b == 1 {
-            if let Some(at) = self.0.iter().rposition(|(_, back)| *back == next) {
-                self.0.truncate(at);
-            }
+        } else if instruction.opcode == Opcode::JALR
+            && instruction.op_a == 0
+            && instruction.op_b == 1
+            && let Some(at) = self.0.iter().rposition(|(_, back)| *back == next)
+        {
+            self.0.truncate(at);
         }
     }
 }

@@ -36,7 +36,9 @@ async fn an_acknowledged_order_is_under_way_until_its_batch_is_final_and_a_refus
     // What is only looked at is not traced.
     world.ask("GET", "/api/glassbook/v1/exchange", None).await;
     assert_eq!(traces.figures().begun, 2);
-    for stage in [Stage::Sealed, Stage::Published, Stage::Committed, Stage::Proved, Stage::Confirmed, Stage::Final] {
+    for stage in
+        [Stage::Sealed, Stage::Published, Stage::Committed, Stage::Proved, Stage::Confirmed, Stage::Final]
+    {
         assert_eq!(traces.figures().under_way, 1);
         traces.reached(placed.batch, stage, SystemTime::now());
     }

@@ -20,7 +20,7 @@ use types::Side;
 
 use super::chain::Deployment;
 use super::shards::{Shards, Taken};
-use super::status::Board;
+use super::status::{Board, Told};
 use crate::proving_node::ProvingNode;
 
 /// Everything that is known of batches after they are sealed.
@@ -81,8 +81,8 @@ impl Lifecycle for Life {
     }
 
     fn transitions(&self, after: u64, limit: usize) -> Transitions {
-        let (missed, events) = self.board.events(after, limit);
-        let list = events.iter().map(|(number, event)| transition(*number, event)).collect();
+        let Told { missed, list } = self.board.events(after, limit);
+        let list = list.iter().map(|(number, event)| transition(*number, event)).collect();
         Transitions { run: self.board.since(), missed, list }
     }
 

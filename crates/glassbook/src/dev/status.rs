@@ -42,6 +42,14 @@ pub struct Board {
     since: u64,
 }
 
+/// Transitions, as far as they are kept.
+pub struct Told {
+    /// The first and the last of those that are not kept any more.
+    pub missed: Option<(u64, u64)>,
+    /// With their numbers.
+    pub list: Vec<(u64, Event)>,
+}
+
 #[derive(Default)]
 struct Latest {
     summary: Option<Summary>,
@@ -168,14 +176,14 @@ impl Board {
         self.news.subscribe()
     }
 
-    /// Transitions after one, so many at most; and the first and last of those that are not kept any more.
-    pub fn events(&self, after: u64, limit: usize) -> (Option<(u64, u64)>, Vec<(u64, Event)>) {
+    /// Transitions after one, so many at most.
+    pub fn events(&self, after: u64, limit: usize) -> Told {
         let latest = self.latest();
         let first = latest.events.front().map(|(number, _)| *number);
         let missed =
             first.filter(|first| *first > after.saturating_add(1)).map(|first| (after + 1, first - 1));
         let list = latest.events.iter().filter(|(number, _)| *number > after).take(limit).cloned();
-        (missed, list.collect())
+        Told { missed, list: list.collect() }
     }
 
     /// All figures, in Prometheus' text format.

@@ -57,10 +57,7 @@ fn lines(figures: &Figures, rate: Option<u64>) -> Vec<Line<'static>> {
         row("executed", vec![Span::raw(format!("{}{rate}", number("commands_executed_total"))), state]),
         row("not durable", vec![waiting(disk, 10_000)]),
         row("not sealed", vec![waiting(seal, MANY)]),
-        row(
-            "journal",
-            vec![Span::raw(get("journal_bytes_total").map_or("–".to_string(), |bytes| size(bytes)))],
-        ),
+        row("journal", vec![Span::raw(get("journal_bytes_total").map_or("–".to_string(), size))]),
         row(
             "batches",
             vec![Span::raw(format!(

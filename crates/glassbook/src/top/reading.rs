@@ -7,6 +7,9 @@ use serde::Deserialize;
 /// An answer, or why there is none.
 pub type Answer<T> = Result<T, String>;
 
+/// A market's name, its book and its day.
+pub type MarketAnswers = (String, Answer<Depth>, Answer<Day>);
+
 /// All answers of one round.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -15,7 +18,7 @@ pub struct Reading {
     /// `/api/glassbook/v1/exchange`
     pub exchange: Answer<serde_json::Value>,
     /// Symbol, `/api/v3/depth`, `/api/v3/ticker/24hr`
-    pub markets: Answer<Vec<(String, Answer<Depth>, Answer<Day>)>>,
+    pub markets: Answer<Vec<MarketAnswers>>,
     /// `/api/glassbook/v1/batches`
     pub batches: Answer<Vec<Batch>>,
     /// `/readyz`
