@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use types::{AccountId, Command, SessionKey};
 
 use crate::GatewayError;
+use crate::counters::{Counters, count};
 use crate::view::View;
 
 /// Secret session keys, by account and by their order.
@@ -53,6 +54,7 @@ pub struct Desk {
     exchange: Arc<Exchange>,
     view: Arc<View>,
     database: Arc<Database>,
+    counters: Arc<Counters>,
     sessions: RwLock<HashMap<AccountId, Arc<Session>>>,
 }
 
@@ -78,10 +80,11 @@ impl Desk {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn open(
+    pub(crate) fn open(
         exchange: Arc<Exchange>,
         view: Arc<View>,
         database: Arc<Database>,
+        counters: Arc<Counters>,
     ) -> Result<Self, GatewayError> {
         let mut sessions: HashMap<AccountId, Keys> = HashMap::new();
         let write = database.begin_write()?;
@@ -97,7 +100,7 @@ impl Desk {
             (account, Arc::new(session))
         });
         let sessions = RwLock::new(sessions.collect());
-        Ok(Self { exchange, view, database, sessions })
+        Ok(Self { exchange, view, database, counters, sessions })
     }
 
     /// Makes a session key for an account. It counts once the account's owner has registered it.
@@ -160,16 +163,39 @@ impl Desk {
     ///
     /// # Errors
     /// When nothing was placed, or that is not known.
+    #[tracing::instrument(skip_all, fields(account = account.0, commands = commands.len(), first_sequence, batch))]
     pub async fn place(
         &self,
         account: AccountId,
         commands: Vec<Command>,
     ) -> Result<Acknowledgement, DeskError> {
+        let placed = self.acknowledged(account, &commands).await;
+        let acknowledgement = placed.inspect_err(|error| {
+            count(&self.counters.failed_submissions);
+            tracing::debug!(%error, "nothing was placed");
+        })?;
+        count(&self.counters.submissions);
+        let span = tracing::Span::current();
+        span.record("first_sequence", acknowledgement.first_sequence);
+        span.record("batch", acknowledgement.batch);
+        let last = (acknowledgement.first_sequence + acknowledgement.outcomes.len() as u64).saturating_sub(1);
+        if tokio::time::timeout(PATIENCE, self.view.reached(last)).await.is_err() {
+            tracing::warn!(sequence = last, "the view does not follow");
+        }
+        Ok(acknowledgement)
+    }
+
+    /// Durable and executed.
+    async fn acknowledged(
+        &self,
+        account: AccountId,
+        commands: &[Command],
+    ) -> Result<Acknowledgement, DeskError> {
         let mut attempt = 0;
-        let acknowledgement = loop {
-            let promise = self.hand_in(account, &commands)?;
+        loop {
+            let promise = self.hand_in(account, commands)?;
             match promise.await {
-                Ok(Ok(acknowledgement)) => break acknowledgement,
+                Ok(Ok(acknowledgement)) => return Ok(acknowledgement),
                 Ok(Err(refused)) => {
                     attempt += 1;
                     if !is_stale(&refused) || attempt == ATTEMPTS {
@@ -179,19 +205,7 @@ impl Desk {
                 }
                 Err(_) => return Err(DeskError::Unanswered),
             }
-        };
-        let last = acknowledgement.first_sequence + acknowledgement.outcomes.len() as u64 - 1;
-        tracing::debug!(
-            account = account.0,
-            first_sequence = acknowledgement.first_sequence,
-            last_sequence = last,
-            batch = acknowledgement.batch,
-            "acknowledged"
-        );
-        if tokio::time::timeout(PATIENCE, self.view.reached(last)).await.is_err() {
-            tracing::warn!(sequence = last, "the view does not follow");
         }
-        Ok(acknowledgement)
     }
 
     /// Signs and hands in, under the account's lock.
