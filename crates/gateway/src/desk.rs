@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use types::{AccountId, Command, SessionKey};
 
 use crate::GatewayError;
+use crate::counters::{Counters, count};
 use crate::view::View;
 
 /// Secret session keys, by account and by their order.
@@ -54,6 +55,7 @@ pub struct Desk {
     exchange: Arc<Exchange>,
     view: Arc<View>,
     database: Arc<Database>,
+    counters: Arc<Counters>,
     sessions: RwLock<HashMap<AccountId, Arc<Session>>>,
     traces: OnceLock<Traces>,
 }
@@ -80,10 +82,11 @@ impl Desk {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn open(
+    pub(crate) fn open(
         exchange: Arc<Exchange>,
         view: Arc<View>,
         database: Arc<Database>,
+        counters: Arc<Counters>,
     ) -> Result<Self, GatewayError> {
         let mut sessions: HashMap<AccountId, Keys> = HashMap::new();
         let write = database.begin_write()?;
@@ -99,7 +102,7 @@ impl Desk {
             (account, Arc::new(session))
         });
         let sessions = RwLock::new(sessions.collect());
-        Ok(Self { exchange, view, database, sessions, traces: OnceLock::new() })
+        Ok(Self { exchange, view, database, counters, sessions, traces: OnceLock::new() })
     }
 
     /// Traces orders from now on.
@@ -179,6 +182,7 @@ impl Desk {
     ///
     /// # Errors
     /// When nothing was placed, or that is not known.
+    #[tracing::instrument(skip_all, fields(account = account.0, commands = commands.len(), first_sequence, batch))]
     pub async fn place(
         &self,
         account: AccountId,
@@ -191,15 +195,16 @@ impl Desk {
             (Some(trace), Err(error)) => trace.refused(&error.to_string()),
             (None, _) => {}
         }
-        let acknowledgement = placed?;
+        let acknowledgement = placed.inspect_err(|error| {
+            count(&self.counters.failed_submissions);
+            tracing::debug!(%error, "nothing was placed");
+        })?;
+        count(&self.counters.submissions);
         let last = acknowledgement.first_sequence + acknowledgement.outcomes.len() as u64 - 1;
-        tracing::debug!(
-            account = account.0,
-            first_sequence = acknowledgement.first_sequence,
-            last_sequence = last,
-            batch = acknowledgement.batch,
-            "acknowledged"
-        );
+        let span = tracing::Span::current();
+        span.record("first_sequence", acknowledgement.first_sequence);
+        span.record("batch", acknowledgement.batch);
+        tracing::debug!(last_sequence = last, "acknowledged");
         if tokio::time::timeout(PATIENCE, self.view.reached(last)).await.is_err() {
             tracing::warn!(sequence = last, "the view does not follow");
         }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::audit::AuditLog;
 use crate::client_ids::ClientIds;
+use crate::counters::{Counted, Counters};
 use crate::desk::Desk;
 use crate::keys::KeyStore;
 use crate::limits::{Connections, Limiter};
@@ -41,6 +42,7 @@ pub struct Gateway {
     pub connections: Arc<Connections>,
     /// Administrative calls.
     pub audit: AuditLog,
+    pub(crate) counters: Arc<Counters>,
     stopping: watch::Sender<bool>,
 }
 
@@ -56,19 +58,32 @@ impl Gateway {
     ) -> Result<Arc<Self>, GatewayError> {
         private::directory(&settings.directory)?;
         let limits = &settings.limits;
+        let counters = Arc::new(Counters::default());
         let secrets = private::database(&settings.directory.join("keys.redb"))?;
         Ok(Arc::new(Self {
-            desk: Desk::open(Arc::clone(&exchange), Arc::clone(&view), Arc::clone(&secrets))?,
+            desk: Desk::open(
+                Arc::clone(&exchange),
+                Arc::clone(&view),
+                Arc::clone(&secrets),
+                Arc::clone(&counters),
+            )?,
             keys: KeyStore::open(secrets, limits.keys_per_account)?,
             client_ids: ClientIds::open(&settings.directory.join("client_ids.redb"), limits.client_ids)?,
             limiter: Limiter::new(limits),
             connections: Connections::new(limits),
             audit: AuditLog::open(&settings.directory.join("audit.jsonl"))?,
+            counters,
             stopping: watch::Sender::new(false),
             settings,
             exchange,
             view,
         }))
+    }
+
+    /// What it counts of itself.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        self.counters.counted()
     }
 
     /// Tells everything that serves to end.

@@ -14,6 +14,7 @@ mod audit;
 pub mod binance;
 pub mod client_ids;
 mod clock;
+mod counters;
 mod desk;
 mod error;
 mod gateway;
@@ -27,6 +28,7 @@ pub mod settings;
 pub mod view;
 
 pub use audit::AuditLog;
+pub use counters::Counted;
 pub use desk::{Desk, DeskError};
 pub use error::GatewayError;
 pub use gateway::Gateway;

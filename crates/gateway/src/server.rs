@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::counters::count;
 use crate::limits::Place;
 use crate::settings::Tls;
 use crate::{Gateway, GatewayError, binance};
@@ -196,6 +197,7 @@ async fn accept(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcc
         };
         // Whoever has too many connections already, or comes when there are too many in all, is not spoken to.
         let Some(place) = gateway.connections.enter(peer.ip()) else {
+            count(&gateway.counters.turned_away);
             tracing::debug!(%peer, "one connection too many");
             continue;
         };

@@ -85,9 +85,15 @@ mod tests {
                     continue;
                 };
                 let sub = command.find_subcommand(name).unwrap_or_else(|| panic!("{line}"));
-                let inner = words.clone().next().filter(|_| sub.has_subcommands());
-                let of =
-                    inner.map_or(sub, |name| sub.find_subcommand(name).unwrap_or_else(|| panic!("{line}")));
+                // Of those that take a file or a folder instead, what follows is one.
+                let takes = sub.get_positionals().next().is_some();
+                let of = match words.clone().next().filter(|_| sub.has_subcommands()) {
+                    None => sub,
+                    Some(name) => match sub.find_subcommand(name) {
+                        Some(inner) => inner,
+                        None => takes.then_some(sub).unwrap_or_else(|| panic!("{line}")),
+                    },
+                };
                 for option in words.filter_map(|word| word.strip_prefix("--")) {
                     let option = option.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
                     assert!(

@@ -96,15 +96,16 @@ Examples:
     Config(config::Command),
     /// Watch a running node on the terminal: books, lag, proofs, settlement, health
     Top(top::Options),
-    /// Run a whole exchange on a chain: an embedded Ethereum node, the contracts, the exchange, settlement
+    /// Run a whole exchange: an Ethereum node, the contracts, the exchange, settlement, the web page
     ///
     /// Deposits made on the chain arrive in the exchange; sealed batches are committed, proved or attested, made final;
-    /// withdrawals are claimed on the chain. `glassbook dev --flow simulate --for 60s` plays a market and ends with tables.
+    /// withdrawals are claimed on the chain. A simulated market is played into it, and it serves a page
+    /// to trade and to check in. `glassbook dev --for 60s` ends with tables.
     #[command(after_help = "\
 Examples:
   glassbook dev                                  everything on this machine; nothing is kept
   glassbook dev --data DIR                       keep it, and go on from there the next time
-  glassbook dev --flow simulate --for 60s        play a market for a minute, end with tables
+  glassbook dev --for 60s                        for a minute; ends with tables
   glassbook dev --config glassbook.toml          settings from a file; options here go before it
   glassbook dev --proofs core --data DIR         have every batch proved by workers that come to port 7600
   glassbook dev --l1 http://127.0.0.1:8545 --data DIR    on another Ethereum node (anvil, for example)

@@ -7,6 +7,7 @@ use exchange::Refused;
 use serde::Serialize;
 use types::Reject;
 
+use crate::counters::{Counters, count};
 use crate::desk::DeskError;
 use crate::keys::KeyError;
 use crate::limits::{Exceeded, Refusal};
@@ -79,6 +80,15 @@ impl Failure {
     pub fn forbidden() -> Self {
         Self::new(-2015, "Invalid API-key, IP, or permissions for action.")
             .with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Counts it, if it is of a kind that is counted.
+    pub fn count(&self, counters: &Counters) {
+        match self.code {
+            -1003 | -1015 => count(&counters.refused),
+            -1022 | -2014 | -2015 => count(&counters.unauthorised),
+            _ => {}
+        }
     }
 
     /// The body of the answer.

@@ -16,6 +16,7 @@ use super::calls::{Answer, Asked, Call, ROUTES};
 use super::failure::Failure;
 use super::params::Params;
 use super::signing::{authenticate, signed_bytes};
+use crate::counters::count;
 use crate::{ClientAddress, clock};
 
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight");
@@ -35,6 +36,7 @@ pub(super) fn router(api: &Arc<Api>) -> Router {
 
 async fn serve(api: &Api, call: Call, request: Request) -> Response {
     let now = clock::millis();
+    count(&api.gateway.counters.requests);
     let mut headers = HeaderMap::new();
     let result = answer(api, call, request, now, &mut headers).await;
     let mut response = match result {
@@ -46,6 +48,7 @@ async fn serve(api: &Api, call: Call, request: Request) -> Response {
             (StatusCode::OK, answer.json).into_response()
         }
         Err(failure) => {
+            failure.count(&api.gateway.counters);
             if let Some(seconds) = failure.retry_after {
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }

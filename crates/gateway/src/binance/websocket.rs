@@ -15,6 +15,7 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use crate::counters::count;
 use crate::limits::MessageRate;
 use crate::{ClientAddress, Gateway, clock};
 
@@ -91,6 +92,9 @@ pub(super) fn upgrade<H: Handler>(
             let mut connection = Connection { gateway, outbox, queue, handler };
             let end = connection.run(socket).await;
             tracing::debug!(address = %client.address, ?end, "a WebSocket ends");
+            if matches!(end, End::Slow) {
+                count(&connection.gateway.counters.slow_readers);
+            }
             connection.handler.ended();
             drop(client);
         },

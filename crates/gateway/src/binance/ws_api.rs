@@ -19,6 +19,7 @@ use super::params::Params;
 use super::signing::{Security, authenticate, check_time};
 use super::streams::{Form, Stream};
 use super::websocket::{Action, Handler, Outbox, upgrade};
+use crate::counters::count;
 use crate::keys::{Caller, KeyKind, Role};
 use crate::limits::OrderCounts;
 use crate::{ClientAddress, clock};
@@ -96,6 +97,7 @@ struct Envelope {
 
 impl Handler for Session {
     fn text(&mut self, text: Utf8Bytes, now: u64) -> Action {
+        count(&self.api.gateway.counters.requests);
         match self.take(&text, now) {
             Ok(action) => action,
             Err((envelope, failure)) => Action::Reply(self.refuse(&envelope, &failure, now)),
@@ -301,6 +303,7 @@ fn show(api: &Api, envelope: &Envelope, result: &str, orders: Option<OrderCounts
 }
 
 fn refuse(api: &Api, envelope: &Envelope, failure: &Failure, now: u64) -> String {
+    failure.count(&api.gateway.counters);
     let (id, status) = (&envelope.id, failure.status.as_u16());
     let data = failure
         .retry_after

@@ -38,6 +38,26 @@ async fn too_much_is_refused_and_going_on_is_banned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_caller_has_a_budget_of_his_own() {
+    let site = site_with(0, |settings| {
+        settings.limits.weight_per_minute = 1;
+        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let minute = now() / 60_000;
+    for caller in ["192.0.2.1", "192.0.2.2", "198.51.100.7, 192.0.2.3"] {
+        let answer = site.send("GET", "/api/v3/ping", &[("x-forwarded-for", caller)], "").await;
+        assert_eq!(answer.status, 200, "{caller}");
+    }
+    // What stands before the proxy's own entry anybody can write.
+    let forged = site.send("GET", "/api/v3/ping", &[("x-forwarded-for", "203.0.113.9, 192.0.2.3")], "").await;
+    // Unless the minute has turned.
+    if now() / 60_000 == minute {
+        assert_eq!((forged.status, site.world.gateway.counted().refused), (429, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_places_no_more_orders_than_it_may() {
     let site = site_with(0, |settings| settings.limits.orders_per_day = 3).await;
     let order = "symbol=BTCUSD&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.010&price=60000";

@@ -170,6 +170,7 @@ async fn whoever_does_not_read_is_let_go_and_nobody_else_notices() {
     }
     assert_eq!(site.world.gateway.connections.count(), 1, "the slow one is gone after {seen} messages");
     drop(slow);
+    assert_eq!(site.world.gateway.counted().slow_readers, 1);
     assert!(reader.next().await.is_some());
     assert!(site.world.exchange.fault().is_none());
 }

@@ -58,7 +58,7 @@ impl Limits {
             ),
             header_timeout: s.time(
                 "header_timeout",
-                seconds(10),
+                seconds(30),
                 patience.clone(),
                 "how long a request's head, or the next request on a kept connection, may take to arrive",
             ),

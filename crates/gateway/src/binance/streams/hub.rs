@@ -14,6 +14,7 @@ use super::names::{Levels, Pace, Stream};
 use super::registry::Registry;
 use super::{market_messages as market, user_messages as user};
 use crate::binance::market_data::average;
+use crate::counters::count;
 use crate::view::{AggregateTrade, Best, Candle, Interval, Market, Range, Trade, Update, Updates};
 use crate::{Gateway, clock};
 
@@ -325,6 +326,7 @@ impl Hub {
     /// so whoever listens to one begins again.
     fn lost(&mut self, commands: u64) {
         tracing::warn!(commands, "the streams were too slow; user data streams begin again");
+        count(&self.gateway.counters.stream_gaps);
         self.totals.clear();
         self.streams.registry().let_users_go();
         for followed in self.markets.values_mut() {
