@@ -91,7 +91,8 @@ mod tests {
                     None => sub,
                     Some(name) => match sub.find_subcommand(name) {
                         Some(inner) => inner,
-                        None => takes.then_some(sub).unwrap_or_else(|| panic!("{line}")),
+                        None if takes => sub,
+                        None => panic!("{line}"),
                     },
                 };
                 for option in words.filter_map(|word| word.strip_prefix("--")) {
