@@ -19,6 +19,7 @@ use super::api::Turn;
 use super::error::{Refusals, unknown_account};
 use super::extract::{Path, Query};
 use super::hexadecimal::{read_array, show};
+use super::number::Number;
 use super::results::time;
 use super::{ApiError, ForcedOperation, Native};
 use crate::view::Account;
@@ -116,7 +117,8 @@ pub(crate) async fn owner(
 #[into_params(parameter_in = Query)]
 pub(crate) struct AfterBatch {
     /// A recent batch [default: the last final one, or the last sealed one where nothing becomes final].
-    batch: Option<u64>,
+    #[param(inline)]
+    batch: Option<Number>,
 }
 
 /// Proof of what an account has
@@ -134,6 +136,7 @@ pub(crate) async fn balance_proof(
     Query(AfterBatch { batch }): Query<AfterBatch>,
 ) -> Result<Json<BalanceProofBody>, ApiError> {
     let account = native.account(account)?.id;
+    let batch = batch.map(|Number(batch)| batch);
     let made = move |native: &Native| {
         let balances = native.balances.as_ref().ok_or_else(|| {
             let remedy = "make the proof from the published batches: glassbook balance proof";
@@ -322,6 +325,6 @@ pub(crate) fn unknown_market(market: &str) -> ApiError {
 }
 
 /// When a session ends: never, where nothing is said.
-pub(crate) fn expiry(expires: Option<u64>) -> Timestamp {
-    expires.map_or(Timestamp::NEVER, Timestamp)
+pub(crate) fn expiry(expires: Option<Number>) -> Timestamp {
+    expires.map_or(Timestamp::NEVER, |Number(expires)| Timestamp(expires))
 }

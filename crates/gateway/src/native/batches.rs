@@ -23,6 +23,7 @@ use super::answers::{AvailabilityBody, BatchBody, CommandBody, TransitionBody};
 use super::api::Turn;
 use super::error::Refusals;
 use super::extract::{Path, Query};
+use super::number::Number;
 use super::{ApiError, Native, Stage};
 
 /// Batches in one answer at most.
@@ -39,17 +40,17 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BatchRange {
-    /// The first.
+    /// The first [default: 1].
     #[serde(default = "one")]
-    #[param(default = 1)]
-    from: u64,
-    /// So many at most, and at most 1,000.
-    #[param(minimum = 0, default = 100)]
-    limit: Option<u64>,
+    #[param(inline)]
+    from: Number,
+    /// So many at most, and at most 1,000 [default: 100].
+    #[param(inline)]
+    limit: Option<Number>,
 }
 
-fn one() -> u64 {
-    1
+fn one() -> Number {
+    Number(1)
 }
 
 /// How far batches are
@@ -63,9 +64,9 @@ pub(crate) async fn list(
     State(native): State<Arc<Native>>,
     Query(range): Query<BatchRange>,
 ) -> Result<Json<Vec<BatchBody>>, ApiError> {
-    let limit = range.limit.map_or(100, |limit| usize::try_from(limit).unwrap_or(LISTED)).min(LISTED);
+    let limit = range.limit.map_or(100, |Number(limit)| usize::try_from(limit).unwrap_or(LISTED)).min(LISTED);
     let found = move |native: &Native| {
-        let records = native.lifecycle.batches(range.from, limit)?;
+        let records = native.lifecycle.batches(range.from.0, limit)?;
         let bodies = records.iter().map(|record| {
             let claim = native.index.claim(record.number);
             BatchBody::new(record, claim.as_ref())
@@ -91,12 +92,12 @@ pub(crate) fn unknown_batch(number: u64) -> ApiError {
 /// How far a batch is
 #[utoipa::path(
     get, path = "/batches/{batch}", tag = "batches",
-    params(("batch" = u64, Path, description = "Its number")),
+    params(("batch" = inline(Number), Path, description = "Its number")),
     responses((status = 200, description = "The batch", body = BatchBody), Refusals)
 )]
 pub(crate) async fn one_batch(
     State(native): State<Arc<Native>>,
-    Path(number): Path<u64>,
+    Path(Number(number)): Path<Number>,
 ) -> Result<Json<BatchBody>, ApiError> {
     Ok(Json(native.blocking(Turn::Read, move |native| native.batch(number)).await?))
 }
@@ -107,12 +108,12 @@ pub(crate) async fn one_batch(
 /// byte by byte).
 #[utoipa::path(
     get, path = "/batches/{batch}/sealed", tag = "batches",
-    params(("batch" = u64, Path, description = "Its number")),
+    params(("batch" = inline(Number), Path, description = "Its number")),
     responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"), Refusals)
 )]
 pub(crate) async fn sealed(
     State(native): State<Arc<Native>>,
-    Path(number): Path<u64>,
+    Path(Number(number)): Path<Number>,
 ) -> Result<Response, ApiError> {
     let turn = Arc::clone(&native.downloads).try_acquire_owned();
     let turn = turn.map_err(|_| ApiError::later("busy", "too many files are being sent", 1))?;
@@ -150,7 +151,7 @@ pub(crate) async fn sealed(
 /// The file (the book: Proofs). The headers `Glassbook-Proof-Kind`, `-Statement` and `-Batches` say what it is.
 #[utoipa::path(
     get, path = "/batches/{batch}/proof", tag = "batches",
-    params(("batch" = u64, Path, description = "Its number")),
+    params(("batch" = inline(Number), Path, description = "Its number")),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream",
             headers(
@@ -163,7 +164,7 @@ pub(crate) async fn sealed(
 )]
 pub(crate) async fn proof(
     State(native): State<Arc<Native>>,
-    Path(number): Path<u64>,
+    Path(Number(number)): Path<Number>,
 ) -> Result<Response, ApiError> {
     let found = move |native: &Native| {
         native.lifecycle.batch(number)?.ok_or_else(|| unknown_batch(number))?;
@@ -195,12 +196,12 @@ pub(crate) async fn proof(
 /// And the samples that were taken here. Take your own: `glassbook da sample`.
 #[utoipa::path(
     get, path = "/batches/{batch}/availability", tag = "batches",
-    params(("batch" = u64, Path, description = "Its number")),
+    params(("batch" = inline(Number), Path, description = "Its number")),
     responses((status = 200, description = "How", body = AvailabilityBody), Refusals)
 )]
 pub(crate) async fn availability(
     State(native): State<Arc<Native>>,
-    Path(number): Path<u64>,
+    Path(Number(number)): Path<Number>,
 ) -> Result<Json<AvailabilityBody>, ApiError> {
     let found = move |native: &Native| {
         native.lifecycle.batch(number)?.ok_or_else(|| unknown_batch(number))?;
@@ -218,12 +219,12 @@ pub(crate) async fn availability(
 /// Any command, also one that was rejected. `not_sealed` while its batch is open.
 #[utoipa::path(
     get, path = "/commands/{sequence}", tag = "orders",
-    params(("sequence" = u64, Path, description = "Its number")),
+    params(("sequence" = inline(Number), Path, description = "Its number")),
     responses((status = 200, description = "The command's batch", body = CommandBody), Refusals)
 )]
 pub(crate) async fn command(
     State(native): State<Arc<Native>>,
-    Path(sequence): Path<u64>,
+    Path(Number(sequence)): Path<Number>,
 ) -> Result<Json<CommandBody>, ApiError> {
     let found = move |native: &Native| {
         let claim = native.index.holding(sequence).ok_or_else(|| native.not_sealed(sequence))?;
@@ -277,7 +278,8 @@ impl Native {
 #[into_params(parameter_in = Query)]
 pub(crate) struct After {
     /// The number of the last transition that is known; without, only those from now on.
-    after: Option<u64>,
+    #[param(inline)]
+    after: Option<Number>,
 }
 
 /// Batches' transitions as they happen
@@ -303,7 +305,7 @@ pub(crate) async fn events(
         true => number.parse().unwrap_or(0),
         false => 0,
     });
-    let known = received.or(after).unwrap_or(last);
+    let known = received.or(after.map(|Number(after)| after)).unwrap_or(last);
     let told = stream::unfold((native, news, known), |(native, mut news, known)| async move {
         loop {
             let transitions = native.lifecycle.transitions(known, 1);

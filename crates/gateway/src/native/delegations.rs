@@ -20,6 +20,7 @@ use super::api::Turn;
 use super::error::Refusals;
 use super::extract::{Body, Path, Query};
 use super::hexadecimal::{read_array, show};
+use super::number::Number;
 use super::results::{OutcomeBody, time};
 use super::{ApiError, Native};
 use crate::view::Account;
@@ -54,7 +55,8 @@ impl SessionKeys {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Expires {
     /// Microseconds since 1970 [default: never].
-    expires: Option<u64>,
+    #[param(inline)]
+    expires: Option<Number>,
 }
 
 /// What an owner signs to delegate.
@@ -88,7 +90,8 @@ pub(crate) struct DelegationRequest {
     #[schema(maximum = 4294967295.0)]
     account: u32,
     /// As it was offered, in microseconds since 1970; never, where there is none.
-    expires: Option<u64>,
+    #[schema(inline)]
+    expires: Option<Number>,
     /// secp256k1 over the digest: `r ‖ s ‖ v`, 65 bytes as hexadecimal digits.
     #[schema(max_length = 132, pattern = "^(0x)?[0-9a-fA-F]{130}$")]
     signature: String,
@@ -121,7 +124,7 @@ struct Offer {
 }
 
 impl Native {
-    fn offer(&self, account: u32, expires: Option<u64>) -> Result<Offer, ApiError> {
+    fn offer(&self, account: u32, expires: Option<Number>) -> Result<Offer, ApiError> {
         let account = self.account(account)?;
         let key = self.session_keys.offered(&account);
         let public = SessionKey(key.verifying_key().to_bytes());

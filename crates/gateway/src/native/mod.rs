@@ -17,6 +17,7 @@ mod extract;
 mod hexadecimal;
 mod lifecycle;
 mod limits;
+mod number;
 mod orders;
 mod owner_requests;
 mod receipts;

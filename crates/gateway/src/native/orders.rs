@@ -11,6 +11,7 @@ use super::api::Turn;
 use super::error::Refusals;
 use super::extract::Path;
 use super::hexadecimal::show;
+use super::number::Number;
 use super::results::{EventBody, OutcomeBody};
 use super::{ApiError, Native, Stage};
 use crate::view::Order;
@@ -22,12 +23,12 @@ use state::Sha256Hash;
 /// batch is sealed, and everybody can read it there.
 #[utoipa::path(
     get, path = "/orders/{order}", tag = "orders",
-    params(("order" = u64, Path, description = "Its number")),
+    params(("order" = inline(Number), Path, description = "Its number")),
     responses((status = 200, description = "The order", body = OrderStatusBody), Refusals)
 )]
 pub(crate) async fn order(
     State(native): State<Arc<Native>>,
-    Path(number): Path<u64>,
+    Path(Number(number)): Path<Number>,
 ) -> Result<Json<OrderStatusBody>, ApiError> {
     let order = native.gateway.view.order_by_id(OrderId(number)).ok_or_else(|| {
         let remedy =
@@ -74,12 +75,12 @@ impl Native {
 /// Receipts). `not_sealed` while its batch is open.
 #[utoipa::path(
     get, path = "/receipts/{sequence}", tag = "orders",
-    params(("sequence" = u64, Path, description = "The command's number")),
+    params(("sequence" = inline(Number), Path, description = "The command's number")),
     responses((status = 200, description = "The receipt", body = ReceiptBody), Refusals)
 )]
 pub(crate) async fn receipt(
     State(native): State<Arc<Native>>,
-    Path(sequence): Path<u64>,
+    Path(Number(sequence)): Path<Number>,
 ) -> Result<Json<ReceiptBody>, ApiError> {
     let made = move |native: &Native| {
         let claim = native.index.holding(sequence).ok_or_else(|| native.not_sealed(sequence))?;

@@ -19,6 +19,7 @@ use super::delegations::not_kept;
 use super::error::Refusals;
 use super::extract::{Body, Path};
 use super::hexadecimal::read_array;
+use super::number::Number;
 use super::{ApiError, Native};
 use crate::clock;
 use crate::keys::{KeyError, KeyFailure, KeyInfo, KeyKind, Role};
@@ -130,10 +131,10 @@ pub(crate) struct KeyRequest {
     kind: KeyKind,
     /// What its owner calls it.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
     /// Of an Ed25519 key: the public half, as PEM, or its 32 bytes in hex or base64.
-    #[schema(max_length = 256)]
+    #[schema(max_length = 256, pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$")]
     public_key: Option<String>,
 }
 
@@ -242,8 +243,8 @@ impl From<KeyError> for ApiError {
     post, path = "/keys", tag = "delegations", request_body = KeyRequest,
     params(
         ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295_u64),
-        ("glassbook-time" = u64, Header, description = "Milliseconds since 1970, later than the last request's"),
-        ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits"),
+        ("glassbook-time" = inline(Number), Header, description = "Milliseconds since 1970, later than the last request's"),
+        ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits", pattern = "^(0x)?[0-9a-fA-F]{130}$"),
     ),
     responses((status = 200, description = "The key", body = NewKeyBody), Refusals)
 )]
@@ -312,8 +313,8 @@ fn kind_name(kind: KeyKind) -> &'static str {
     get, path = "/keys", tag = "delegations",
     params(
         ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295_u64),
-        ("glassbook-time" = u64, Header, description = "Milliseconds since 1970, later than the last request's"),
-        ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits"),
+        ("glassbook-time" = inline(Number), Header, description = "Milliseconds since 1970, later than the last request's"),
+        ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits", pattern = "^(0x)?[0-9a-fA-F]{130}$"),
     ),
     responses((status = 200, description = "The keys", body = Vec<KeyBody>), Refusals)
 )]
@@ -336,8 +337,8 @@ pub(crate) async fn list(
     params(
         ("apiKey" = String, Path, description = "The key", pattern = "^[0-9A-Za-z]{64}$"),
         ("glassbook-account" = u32, Header, description = "The account", maximum = 4294967295_u64),
-        ("glassbook-time" = u64, Header, description = "Milliseconds since 1970, later than the last request's"),
-        ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits"),
+        ("glassbook-time" = inline(Number), Header, description = "Milliseconds since 1970, later than the last request's"),
+        ("glassbook-signature" = String, Header, description = "The owner's, 65 bytes as hexadecimal digits", pattern = "^(0x)?[0-9a-fA-F]{130}$"),
     ),
     responses((status = 200, description = "Revoked", body = RevokedBody), Refusals)
 )]

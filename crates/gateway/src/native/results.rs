@@ -8,7 +8,7 @@ use super::hexadecimal::show;
 
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "result", rename_all = "camelCase")]
 pub enum OutcomeBody {
     /// It was carried out.
     Done,
@@ -109,9 +109,11 @@ pub enum PhaseCauseBody {
 
 /// One thing that a command did. Prices are ticks, quantities lots, amounts and fees quanta, times microseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "event", rename_all = "camelCase")]
 pub enum EventBody {
+    // The schema takes no notice of `rename_all_fields`.
     /// A trade, at the maker's price.
+    #[serde(rename_all = "camelCase")]
     Fill {
         market: u16,
         taker_side: SideBody,
@@ -132,6 +134,7 @@ pub enum EventBody {
     /// The last price woke a waiting order.
     Triggered { order: u64, market: u16, account: u32 },
     /// A resting order has new terms.
+    #[serde(rename_all = "camelCase")]
     Replaced {
         order: u64,
         market: u16,

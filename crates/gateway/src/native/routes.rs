@@ -1,12 +1,11 @@
 //! All routes, and the documents that describe them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::any;
-use axum::{Json, Router, middleware};
-use serde_json::Value;
+use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
@@ -110,8 +109,9 @@ async fn wrong_method() -> ApiError {
     get, path = "/openapi.json", tag = "documents",
     responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
-async fn openapi(State(_): State<Arc<Native>>) -> Json<utoipa::openapi::OpenApi> {
-    Json(document())
+async fn openapi() -> ([(HeaderName, &'static str); 1], &'static str) {
+    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_json().unwrap_or_default());
+    ([(header::CONTENT_TYPE, "application/json")], &TEXT)
 }
 
 /// The stream's description
@@ -121,6 +121,7 @@ async fn openapi(State(_): State<Arc<Native>>) -> Json<utoipa::openapi::OpenApi>
     get, path = "/asyncapi.json", tag = "documents",
     responses((status = 200, description = "AsyncAPI 3", body = Object))
 )]
-async fn asyncapi(State(_): State<Arc<Native>>) -> Json<Value> {
-    Json(stream::document())
+async fn asyncapi() -> ([(HeaderName, &'static str); 1], &'static str) {
+    static TEXT: LazyLock<String> = LazyLock::new(|| stream::document().to_string());
+    ([(header::CONTENT_TYPE, "application/json")], &TEXT)
 }

@@ -18,7 +18,22 @@ fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     }
 }
 
+/// All names of properties in a document: as serde writes them, not as Rust does.
+fn names_are_json(value: &Value) {
+    match value {
+        Value::Object(object) => {
+            for name in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                assert!(!name.0.contains('_'), "{} is not what the JSON has", name.0);
+            }
+            object.values().for_each(names_are_json);
+        }
+        Value::Array(list) => list.iter().for_each(names_are_json),
+        _ => {}
+    }
+}
+
 fn resolves(document: &Value) {
+    names_are_json(document);
     let mut found = BTreeSet::new();
     references(document, &mut found);
     assert!(!found.is_empty());

@@ -66,9 +66,10 @@ pub(crate) enum ChannelParams {
 /// Who says so: an API key's signature over `apiKey=…&timestamp=…`, or the session key's over the login digest (the book:
 /// Native API).
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged, rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(untagged, deny_unknown_fields)]
 pub(crate) enum AuthenticateParams {
     /// By an API key of any role.
+    #[serde(rename_all = "camelCase")]
     ApiKey {
         /// The key.
         api_key: String,
@@ -103,7 +104,7 @@ pub(crate) struct Response {
 
 /// What a request was answered with.
 #[derive(Serialize, ToSchema)]
-#[serde(untagged, rename_all_fields = "camelCase")]
+#[serde(untagged)]
 pub(crate) enum ResultBody {
     /// Of `submit`.
     Acknowledgement(AcknowledgementBody),
@@ -131,7 +132,7 @@ pub(crate) enum Channel {
 
 /// What is told of a channel.
 #[derive(Serialize, ToSchema)]
-#[serde(tag = "channel", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "channel", rename_all = "camelCase")]
 pub(crate) enum Told<'a> {
     /// What a command did to an account.
     Executions {
