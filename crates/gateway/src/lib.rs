@@ -16,6 +16,7 @@ pub mod client_ids;
 mod clock;
 mod desk;
 mod error;
+pub mod fix;
 mod gateway;
 pub mod keys;
 pub mod limits;

@@ -142,10 +142,10 @@ impl Follower {
             time = sequenced.timestamp;
             list.push(sequenced);
             if list.len() == TOGETHER {
-                execute(shared, list.drain(..).map(|sequenced| (sequenced, None)))?;
+                execute(shared, list.drain(..).map(|sequenced| (sequenced, number, None)))?;
             }
         }
-        execute(shared, list.into_iter().map(|sequenced| (sequenced, None)))?;
+        execute(shared, list.into_iter().map(|sequenced| (sequenced, number, None)))?;
         self.next_batch = number + 1;
         Ok(())
     }
@@ -176,7 +176,8 @@ impl Follower {
         }
         execute(
             &shared,
-            list.iter().map(|entry| (entry.sequenced.clone(), Some((entry.outcome, &*entry.events)))),
+            list.iter()
+                .map(|entry| (entry.sequenced.clone(), entry.batch, Some((entry.outcome, &*entry.events)))),
         )?;
         failed.map_or(Ok(()), Err)
     }
@@ -192,13 +193,13 @@ fn end(error: FeedError) -> End {
 /// Executes commands, leaving out those that the view has already, and tells what they changed.
 fn execute<'a>(
     shared: &Shared,
-    commands: impl Iterator<Item = (Sequenced, Option<(Outcome, &'a [Event])>)>,
+    commands: impl Iterator<Item = (Sequenced, u64, Option<(Outcome, &'a [Event])>)>,
 ) -> Result<(), Fault> {
     let heard = shared.updates.receiver_count() > 0;
     let mut told: Vec<Updates> = Vec::new();
     let mut failed = None;
     let mut state = shared.write();
-    for (sequenced, expected) in commands {
+    for (sequenced, batch, expected) in commands {
         let (before, sequence) = (state.sequence, sequenced.sequence);
         if sequence <= before {
             continue;
@@ -207,7 +208,7 @@ fn execute<'a>(
             failed = Some(Fault::Gap { sequence: before, found: sequence });
             break;
         }
-        match state.command(&sequenced, expected, heard) {
+        match state.command(&sequenced, batch, expected, heard) {
             Ok(updates) => told.extend(updates),
             Err(source) => {
                 failed = Some(Fault::Command { sequence, source });
