@@ -17,6 +17,7 @@ mod clock;
 mod counters;
 mod desk;
 mod error;
+pub mod fix;
 mod gateway;
 pub mod keys;
 pub mod limits;

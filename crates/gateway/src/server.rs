@@ -270,7 +270,7 @@ impl Connection {
 }
 
 /// TLS with the certificate and key in the files.
-fn acceptor(tls: &Tls) -> Result<TlsAcceptor, GatewayError> {
+pub(crate) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, GatewayError> {
     let failed = |path: &std::path::Path, why: String| GatewayError::Tls { path: path.to_owned(), why };
     let certificates: Result<Vec<CertificateDer<'static>>, _> =
         CertificateDer::pem_file_iter(&tls.certificate).and_then(Iterator::collect);

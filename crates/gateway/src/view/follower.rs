@@ -198,7 +198,7 @@ impl Follower {
             };
             let list: Vec<Sequenced> =
                 sequences.by_ref().take(TOGETHER).map(decode).collect::<Result<_, _>>().map_err(failed)?;
-            execute(shared, list.iter().map(|sequenced| (sequenced, None)))?;
+            execute(shared, list.iter().map(|sequenced| (sequenced, number, None)))?;
         }
         reader.finish().map_err(failed)?;
         self.next_batch = number + 1;
@@ -232,7 +232,9 @@ impl Follower {
         }
         execute(
             &shared,
-            list.iter().map(|entry| (&entry.sequenced, Some((entry.outcome, entry.events.as_slice())))),
+            list.iter().map(|entry| {
+                (&entry.sequenced, entry.batch, Some((entry.outcome, entry.events.as_slice())))
+            }),
         )?;
         failed.map_or(Ok(()), Err)
     }
@@ -248,14 +250,14 @@ fn end(error: FeedError) -> End {
 /// Executes commands, leaving out those that the view has already, and tells what they changed.
 fn execute<'a>(
     shared: &Shared,
-    commands: impl Iterator<Item = (&'a Sequenced, Option<(Outcome, &'a [Event])>)>,
+    commands: impl Iterator<Item = (&'a Sequenced, u64, Option<(Outcome, &'a [Event])>)>,
 ) -> Result<(), Fault> {
     let mut told: Vec<Updates> = Vec::new();
     let mut failed = None;
     let mut state = shared.write();
     // Whoever subscribes after this reads a state with these commands in it.
     let heard = shared.updates.receiver_count() > 0;
-    for (sequenced, expected) in commands {
+    for (sequenced, batch, expected) in commands {
         let (before, sequence) = (state.sequence, sequenced.sequence);
         if sequence <= before {
             continue;
@@ -264,7 +266,7 @@ fn execute<'a>(
             failed = Some(Fault::Gap { sequence: before, found: sequence });
             break;
         }
-        match state.command(sequenced, expected, heard) {
+        match state.command(sequenced, batch, expected, heard) {
             Ok(updates) => told.extend(updates),
             Err(source) => {
                 failed = Some(Fault::Command { sequence, source });

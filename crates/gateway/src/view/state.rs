@@ -74,6 +74,7 @@ impl State {
     pub fn command(
         &mut self,
         sequenced: &Sequenced,
+        batch: u64,
         expected: Option<(Outcome, &[Event])>,
         heard: bool,
     ) -> Result<Option<Updates>, Disagreement> {
@@ -106,6 +107,7 @@ impl State {
         (self.sequence, self.time) = (now.sequence, now.time);
         Ok(heard.then_some(Updates {
             sequence: now.sequence,
+            batch,
             time: now.time,
             account: sequenced.account,
             list: told.list,

@@ -284,6 +284,8 @@ pub enum Update {
 pub struct Updates {
     /// The command.
     pub sequence: u64,
+    /// The batch that it is or will be sealed in.
+    pub batch: u64,
     /// When.
     pub time: Timestamp,
     /// Whose command.

@@ -1,0 +1,600 @@
+//! One session: carries out what its trader asks for, and tells what becomes of his account's orders.
+//!
+//! Commands are handed to the desk in the order in which they came, and many may be under way. What they did is told when the
+//! view tells it, which may be before the desk has said which command was whose: then it waits, so that each report goes under
+//! the name of the request that caused it.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::fix::{Body, Incoming, Message, Outgoing, SessionEnded, SessionHandle, tags as session};
+use exchange::Acknowledgement;
+use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use types::{AccountId, ClientOrderId, Command, OrderRef, Outcome, Reject};
+
+use super::catch_up::{self, Missed};
+use super::hub::{Heard, Told};
+use super::known::{Known, Notes};
+use super::market_data::{self, Subscriptions};
+use super::reports::{self, Facts, Refusal};
+use super::requests::{
+    Change, Named, NewOrder, Problem, Scope, check_account, market, order_reason, request_id,
+};
+use super::securities;
+use super::settings::Limits;
+use super::tags::{self, kind};
+use crate::desk::DeskError;
+use crate::keys::Role;
+use crate::view::{Execution, Market, Order, Update, Updates};
+use crate::{Gateway, client_ids, clock};
+
+/// How often it is looked whether the view has caught up with the exchange.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// One session.
+pub(super) struct Trader {
+    gateway: Arc<Gateway>,
+    limits: Limits,
+    account: AccountId,
+    session: SessionHandle,
+    heard: Heard,
+    known: Known,
+    /// Handed to the desk, in order; and questions that must wait for what was asked for before them.
+    under_way: FuturesOrdered<Answering>,
+    commands_under_way: usize,
+    /// The last of our commands whose number is known.
+    last_known: u64,
+    /// Done, and not told yet, by number.
+    done: BTreeMap<u64, Done>,
+    /// Heard, and not told yet.
+    held: VecDeque<Arc<Updates>>,
+    subscriptions: Subscriptions,
+    /// Under which Logon the subscriptions were made.
+    logon: u64,
+    /// Client order ids of new orders that are under way.
+    placing: HashSet<ClientOrderId>,
+    /// What was told while catching up may go up to this command, which is after [`Known::cursor`].
+    overlap: u64,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+/// What comes out of what is under way.
+enum Answered {
+    Command(Request, Result<Acknowledgement, DeskError>),
+    Question(Message, u64),
+}
+
+/// What a command was asked for with.
+struct Request {
+    message: Message,
+    /// The order that is to be cancelled or replaced.
+    order: Option<Order>,
+}
+
+/// A command that is done.
+struct Done {
+    request: Request,
+    outcome: Outcome,
+    batch: u64,
+}
+
+/// What is to be told together.
+type Telling = Vec<(Body, Notes)>;
+
+impl Trader {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        limits: Limits,
+        account: AccountId,
+        session: SessionHandle,
+        heard: Heard,
+    ) -> Self {
+        Self {
+            gateway,
+            limits,
+            account,
+            session,
+            heard,
+            known: Known::default(),
+            under_way: FuturesOrdered::new(),
+            commands_under_way: 0,
+            last_known: 0,
+            done: BTreeMap::new(),
+            held: VecDeque::new(),
+            subscriptions: Subscriptions::default(),
+            logon: 0,
+            placing: HashSet::new(),
+            overlap: 0,
+        }
+    }
+
+    /// Runs until the session ends.
+    pub async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
+        if self.begin().await.is_err() {
+            return;
+        }
+        let mut tick = interval(Duration::from_millis(self.limits.market_data_interval_ms.max(1)));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let room = self.under_way.len() < self.limits.orders_under_way.max(1);
+            let going = tokio::select! {
+                message = incoming.recv(), if room => match message {
+                    Some(message) => self.take(message).await,
+                    None => return,
+                },
+                Some(answered) = self.under_way.next(), if !self.under_way.is_empty() => self.answered(answered).await,
+                told = self.heard.next() => self.hear(told).await,
+                _ = tick.tick(), if !self.subscriptions.is_empty() => self.tick().await,
+            };
+            if going.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Goes on where the session has ended.
+    async fn begin(&mut self) -> Result<(), SessionEnded> {
+        while !self.gateway.view.is_up_to_date() {
+            tokio::time::sleep(LOOK).await;
+        }
+        let notes = self.session.notes().map_err(|error| {
+            tracing::error!(session = %self.session.id(), %error, "the notes of a FIX session cannot be read");
+            SessionEnded
+        })?;
+        match Known::read(&notes) {
+            Some(known) => {
+                self.known = known;
+                self.catch_up().await
+            }
+            None => {
+                // A new session hears of what happens from now on.
+                let sequence = self.gateway.view.sequence();
+                self.known.highest = catch_up::highest(&self.gateway.view, self.account);
+                self.overlap = sequence;
+                let open = self.gateway.view.open_orders(self.account, None);
+                let mut notes: Notes = open.iter().flat_map(|order| self.known.tell(order, None)).collect();
+                notes.push(self.known.reached(sequence));
+                self.session.send(Outgoing::Note(notes)).await
+            }
+        }
+    }
+
+    /// A message of the trader's.
+    async fn take(&mut self, incoming: Incoming) -> Result<(), SessionEnded> {
+        let Incoming { message, logon, grant } = incoming;
+        let trades = match message.kind() {
+            kind::NEW_ORDER_SINGLE
+            | kind::ORDER_CANCEL_REQUEST
+            | kind::ORDER_CANCEL_REPLACE_REQUEST
+            | kind::ORDER_MASS_CANCEL_REQUEST => true,
+            kind::ORDER_STATUS_REQUEST | kind::MARKET_DATA_REQUEST | kind::SECURITY_LIST_REQUEST => false,
+            _ => {
+                let body = reports::business_reject(&message, 3, "Unsupported Message Type");
+                return self.session.send(Outgoing::Volatile(body, logon)).await;
+            }
+        };
+        let needs = if trades { Role::Trade } else { Role::Read };
+        if let Err(error) = self.gateway.keys.look_up(&grant, needs) {
+            let body = reports::business_reject(&message, 6, &error.to_string());
+            return self.session.send(Outgoing::Volatile(body, logon)).await;
+        }
+        if !trades && message.kind() != kind::MARKET_DATA_REQUEST {
+            // After what was asked for before.
+            let question: Answering = Box::pin(std::future::ready(Answered::Question(message, logon)));
+            self.under_way.push_back(question);
+            return Ok(());
+        }
+        let refused = match message.kind() {
+            kind::MARKET_DATA_REQUEST => return self.market_data(&message, logon).await,
+            kind::NEW_ORDER_SINGLE => self.new_order(&message, logon),
+            kind::ORDER_MASS_CANCEL_REQUEST => self.mass_cancel(&message),
+            _ => self.cancel_or_replace(&message),
+        };
+        match refused {
+            Ok(()) => Ok(()),
+            Err(problem) => self.refuse(&message, logon, problem).await,
+        }
+    }
+
+    fn new_order(&mut self, message: &Message, logon: u64) -> Result<(), Problem> {
+        let NewOrder { market, place, cl_ord_id } =
+            NewOrder::read(message, &self.gateway.view, self.account)?;
+        let reference = OrderRef::Client(place.client_id);
+        let taken = self.gateway.view.order(self.account, market.id, reference).is_some()
+            || self.known.find(&cl_ord_id).is_some()
+            || self.placing.contains(&place.client_id);
+        if taken && message.flag(session::POSS_RESEND)? {
+            // Sent again because it is not known whether it arrived: it has, and this is how it is.
+            let question = Answered::Question(message.clone(), logon);
+            self.under_way.push_back(Box::pin(std::future::ready(question)));
+            return Ok(());
+        }
+        if taken {
+            let why = "the account has or had an order with this ClOrdID in this market";
+            return Err(Problem::Refused(order_reason::DUPLICATE, why.into()));
+        }
+        if let Err(refusal) = self.gateway.limiter.take_orders(self.account, 1, clock::millis()) {
+            return Err(Problem::Refused(
+                order_reason::BROKER,
+                format!("too many orders: {:?}", refusal.what),
+            ));
+        }
+        self.gateway.client_ids.remember(self.account, &cl_ord_id);
+        self.placing.insert(place.client_id);
+        self.hand_in(Request { message: message.clone(), order: None }, Command::Place(place));
+        Ok(())
+    }
+
+    fn cancel_or_replace(&mut self, message: &Message) -> Result<(), Problem> {
+        request_id(message, tags::CL_ORD_ID)?;
+        check_account(message, self.account)?;
+        let market = market(message, &self.gateway.view, 1)?;
+        let named = self.named(Named::read(message, tags::ORIG_CL_ORD_ID)?);
+        let order = self.gateway.view.order(self.account, market.id, named.reference());
+        let command = if message.kind() == kind::ORDER_CANCEL_REQUEST {
+            Command::Cancel { market: market.id, order: named.reference() }
+        } else {
+            let Change { price, quantity } = Change::read(message, &market)?;
+            let executed = order.map_or(0, |order| order.executed.0 + order.prevented.0);
+            // OrderQty is in all, the exchange's quantity is what is left.
+            let left = quantity.0.checked_sub(executed).filter(|left| *left > 0);
+            let left = left.ok_or_else(|| Problem::Refused(0, "OrderQty is not above CumQty".into()))?;
+            let name = message.text(tags::CL_ORD_ID)?;
+            if !client_ids::is_client_id(name) || self.known.find(name).is_some() {
+                return Err(Problem::Refused(
+                    6,
+                    "ClOrdID is taken, or not 1 to 36 letters, digits or .:/_-".into(),
+                ));
+            }
+            Command::Replace {
+                market: market.id,
+                order: named.reference(),
+                price,
+                quantity: types::Quantity(left),
+            }
+        };
+        self.hand_in(Request { message: message.clone(), order }, command);
+        Ok(())
+    }
+
+    fn mass_cancel(&mut self, message: &Message) -> Result<(), Problem> {
+        request_id(message, tags::CL_ORD_ID)?;
+        let Scope { market, side } = Scope::read(message, &self.gateway.view)?;
+        let command = Command::MassCancel { market: market.map(|market| market.id), side };
+        self.hand_in(Request { message: message.clone(), order: None }, command);
+        Ok(())
+    }
+
+    /// Names that replacements gave are known here only.
+    fn named(&self, named: Named) -> Named {
+        match &named {
+            Named::Name(name) => self.known.find(name).map_or(named, Named::Id),
+            Named::Id(_) => named,
+        }
+    }
+
+    /// Hands a command to the desk. It is in its place when this returns, so commands keep their order.
+    fn hand_in(&mut self, request: Request, command: Command) {
+        let (gateway, account) = (Arc::clone(&self.gateway), self.account);
+        let mut answering: Answering = Box::pin(async move {
+            let result = gateway.desk.place(account, vec![command]).await;
+            Answered::Command(request, result)
+        });
+        self.commands_under_way += 1;
+        match answering.as_mut().now_or_never() {
+            Some(answered) => self.under_way.push_back(Box::pin(std::future::ready(answered))),
+            None => self.under_way.push_back(answering),
+        }
+    }
+
+    /// What was not carried out, before the exchange saw it.
+    async fn refuse(&mut self, message: &Message, logon: u64, problem: Problem) -> Result<(), SessionEnded> {
+        let (reason, why) = match problem {
+            Problem::Field(error) => {
+                let body = reports::field_reject(message, error);
+                return self.session.send(Outgoing::Volatile(body, logon)).await;
+            }
+            Problem::Refused(reason, why) => (reason, why),
+        };
+        let body = self.rejection(message, None, (reason, &why), None);
+        self.session.send(Outgoing::Kept(body, Notes::new())).await
+    }
+
+    /// What rejects a request of this kind.
+    fn rejection(
+        &self,
+        message: &Message,
+        order: Option<&Order>,
+        reason: (u8, &str),
+        done: Option<Refusal>,
+    ) -> Body {
+        match message.kind() {
+            kind::NEW_ORDER_SINGLE => reports::rejected(message, reason, done),
+            kind::ORDER_MASS_CANCEL_REQUEST => reports::mass_cancel(message, Err(reason), done),
+            _ => {
+                // Reasons of tag 103 that are none of tag 102.
+                let reason = (if reason.0 > 6 { 99 } else { reason.0 }, reason.1);
+                let now = order.and_then(|order| self.gateway.view.order_by_id(order.id));
+                reports::cancel_reject(message, now.as_ref().or(order), reason, done)
+            }
+        }
+    }
+
+    async fn answered(&mut self, answered: Answered) -> Result<(), SessionEnded> {
+        match answered {
+            Answered::Question(message, logon) => {
+                // Whatever is in the view is told before.
+                while let Some(told) = self.heard.try_next() {
+                    self.hear(told).await?;
+                }
+                self.question(&message, logon).await
+            }
+            Answered::Command(request, Ok(acknowledgement)) => {
+                self.under_way_no_more(&request.message);
+                let Acknowledgement { first_sequence, batch, outcomes, .. } = acknowledgement;
+                self.last_known = first_sequence;
+                let outcome = outcomes.first().copied().unwrap_or(Outcome::Done);
+                self.done.insert(first_sequence, Done { request, outcome, batch });
+                self.tell_held().await
+            }
+            Answered::Command(Request { message, order }, Err(error)) => {
+                self.under_way_no_more(&message);
+                let reason = if message.kind() == kind::NEW_ORDER_SINGLE { order_reason::BROKER } else { 2 };
+                let reason = if message.kind() == kind::ORDER_MASS_CANCEL_REQUEST { 0 } else { reason };
+                let body = self.rejection(&message, order.as_ref(), (reason, &error.to_string()), None);
+                self.session.send(Outgoing::Kept(body, Notes::new())).await?;
+                self.tell_held().await
+            }
+        }
+    }
+
+    fn under_way_no_more(&mut self, message: &Message) {
+        self.commands_under_way -= 1;
+        if let (kind::NEW_ORDER_SINGLE, Ok(name)) = (message.kind(), message.text(tags::CL_ORD_ID)) {
+            self.placing.remove(&client_ids::number(name));
+        }
+    }
+
+    async fn question(&mut self, message: &Message, logon: u64) -> Result<(), SessionEnded> {
+        let answer = match message.kind() {
+            kind::SECURITY_LIST_REQUEST => securities::list(message, &self.gateway.view),
+            _ => self.status(message),
+        };
+        let body = match answer {
+            Ok(body) => body,
+            Err(Problem::Field(error)) => reports::field_reject(message, error),
+            Err(Problem::Refused(_, why)) => reports::unknown_order(message, &why),
+        };
+        self.session.send(Outgoing::Volatile(body, logon)).await
+    }
+
+    fn status(&self, message: &Message) -> Result<Body, Problem> {
+        let market = market(message, &self.gateway.view, order_reason::UNKNOWN_SYMBOL)?;
+        let named = self.named(Named::read(message, tags::CL_ORD_ID)?);
+        let request = message.optional_text(tags::ORD_STATUS_REQ_ID)?;
+        let order = self.gateway.view.order(self.account, market.id, named.reference());
+        let unknown = || Problem::Refused(order_reason::UNKNOWN_ORDER, "there is no such order".into());
+        let order = order.ok_or_else(unknown)?;
+        let name = self.name_of(&order);
+        let facts = Facts {
+            market: &market,
+            order: &order,
+            cl_ord_id: &name,
+            orig_cl_ord_id: None,
+            sequence: order.updated_sequence,
+            batch: None,
+            time: order.updated,
+        };
+        Ok(reports::status(&facts, request))
+    }
+
+    async fn market_data(&mut self, message: &Message, logon: u64) -> Result<(), SessionEnded> {
+        self.check_logon();
+        if logon != self.logon {
+            return Ok(());
+        }
+        let answer = self.subscriptions.request(message, &self.gateway.view, self.limits.subscriptions);
+        let bodies = match answer {
+            Ok(bodies) => bodies,
+            Err(Problem::Field(error)) => vec![reports::field_reject(message, error)],
+            Err(Problem::Refused(reason, why)) => vec![market_data::reject(message, (reason, &why))],
+        };
+        for body in bodies {
+            self.session.send(Outgoing::Volatile(body, logon)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<(), SessionEnded> {
+        self.check_logon();
+        for body in self.subscriptions.tick(&self.gateway.view) {
+            self.session.send(Outgoing::Volatile(body, self.logon)).await?;
+        }
+        Ok(())
+    }
+
+    /// Subscriptions end with the connection.
+    fn check_logon(&mut self) {
+        let status = self.session.status();
+        if !status.online || status.logon != self.logon {
+            self.subscriptions.clear();
+            self.logon = status.logon;
+        }
+    }
+
+    async fn hear(&mut self, told: Told) -> Result<(), SessionEnded> {
+        match told {
+            Told::Updates(updates) => {
+                self.held.push_back(updates);
+                self.tell_held().await
+            }
+            Told::Missed => {
+                self.held.clear();
+                self.catch_up().await
+            }
+        }
+    }
+
+    /// Tells what was heard, as far as it is known whose commands it was.
+    async fn tell_held(&mut self) -> Result<(), SessionEnded> {
+        let mut telling = Telling::new();
+        while let Some(updates) = self.held.front() {
+            let sequence = updates.sequence;
+            let ours = updates.account == self.account;
+            let known = self.done.contains_key(&sequence) || sequence <= self.last_known;
+            if ours && !known && self.commands_under_way > 0 {
+                break;
+            }
+            let Some(updates) = self.held.pop_front() else { break };
+            if sequence > self.known.cursor {
+                self.tell(&updates, &mut telling);
+            }
+        }
+        // What was told of already, by catching up.
+        while let Some(entry) = self.done.first_entry()
+            && *entry.key() <= self.known.cursor
+        {
+            let (sequence, done) = entry.remove_entry();
+            telling.extend(self.finish(sequence, &done, None).map(|body| (body, Notes::new())));
+        }
+        self.send_all(telling).await
+    }
+
+    /// Tells of one command.
+    fn tell(&mut self, updates: &Updates, telling: &mut Telling) {
+        let done = self.done.remove(&updates.sequence);
+        let before = telling.len();
+        for update in &updates.list {
+            let Update::Order(order, execution) = update else { continue };
+            if order.account != self.account || self.is_told(updates.sequence, order, execution) {
+                continue;
+            }
+            let names = done.as_ref().and_then(|done| names_of(&done.request.message, execution));
+            let missed = Missed { order: *order, execution: *execution, sequence: updates.sequence };
+            telling.extend(self.report(&missed, names, Some(updates.batch)));
+        }
+        let reports = telling.len() - before;
+        if let Some(done) = done {
+            let count = (done.outcome == Outcome::Done).then_some(reports);
+            telling.extend(self.finish(updates.sequence, &done, count).map(|body| (body, Notes::new())));
+        }
+        let note = self.known.reached(updates.sequence);
+        if let Some((_, notes)) = telling[before..].last_mut() {
+            notes.push(note);
+        }
+    }
+
+    /// Whether catching up has told of this already: it asks the view, which may be ahead of what is heard.
+    fn is_told(&self, sequence: u64, order: &Order, execution: &Execution) -> bool {
+        if sequence > self.overlap {
+            return false;
+        }
+        match (self.known.told(order.id), execution) {
+            (None, _) => order.id <= self.known.highest,
+            (Some(_), Execution::New) => true,
+            (Some(told), Execution::Trade(..)) => order.executed.0 <= told.executed,
+            (Some(told), Execution::Replaced) => {
+                (told.price, told.quantity) == (order.price.0, order.quantity.0)
+            }
+            (Some(_), _) => false,
+        }
+    }
+
+    /// The report of something that happened to an order. `name` is that of the request which asked for it, if one did.
+    fn report(&mut self, missed: &Missed, name: Option<&str>, batch: Option<u64>) -> Option<(Body, Notes)> {
+        let Missed { order, execution, sequence } = missed;
+        let market: Arc<Market> = self.gateway.view.market_by_id(order.market)?;
+        let before = self.name_of(order);
+        let facts = Facts {
+            market: &market,
+            order,
+            cl_ord_id: name.unwrap_or(&before),
+            orig_cl_ord_id: name.map(|_| before.as_str()),
+            sequence: *sequence,
+            batch,
+            time: order.updated,
+        };
+        let body = reports::execution(&facts, execution);
+        let new_name = name.filter(|_| *execution == Execution::Replaced);
+        Some((body, self.known.tell(order, new_name)))
+    }
+
+    /// What else a command that is done is answered with: nothing, when the reports say it all.
+    fn finish(&self, sequence: u64, done: &Done, count: Option<usize>) -> Option<Body> {
+        let Done { request: Request { message, order }, outcome, batch } = done;
+        let refusal = |reject| Some(Refusal { sequence, batch: *batch, reject });
+        match outcome {
+            Outcome::Rejected(reject) => {
+                let reason = match message.kind() {
+                    kind::NEW_ORDER_SINGLE => reports::order_reason_of(*reject),
+                    kind::ORDER_MASS_CANCEL_REQUEST => 99,
+                    _ if *reject == Reject::UnknownOrder => u8::from(order.is_none()),
+                    _ => 99,
+                };
+                let why = reject.sentence();
+                Some(self.rejection(message, order.as_ref(), (reason, why), refusal(Some(*reject))))
+            }
+            _ if message.kind() == kind::ORDER_MASS_CANCEL_REQUEST => {
+                Some(reports::mass_cancel(message, Ok(count), refusal(None)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The name that the trader knows an order by; empty when it has none.
+    fn name_of(&self, order: &Order) -> String {
+        match self.known.name(order.id) {
+            Some(name) => name.to_owned(),
+            None if order.client_id == types::ClientOrderId::NONE => String::new(),
+            None => self.gateway.client_ids.text(self.account, order.client_id),
+        }
+    }
+
+    /// Tells what the view knows and the session has not told.
+    async fn catch_up(&mut self) -> Result<(), SessionEnded> {
+        let sequence = self.gateway.view.sequence();
+        let (missed, forgotten) = catch_up::missed(&self.gateway.view, self.account, &self.known);
+        tracing::info!(session = %self.session.id(), count = missed.len(), sequence, "a FIX session catches up");
+        self.overlap = self.gateway.view.sequence();
+        let mut telling: Telling = Vec::new();
+        for missed in &missed {
+            let done = self.done.get(&missed.sequence);
+            let name =
+                done.and_then(|done| names_of(&done.request.message, &missed.execution)).map(str::to_owned);
+            telling.extend(self.report(missed, name.as_deref(), None));
+        }
+        let mut last: Notes = forgotten.into_iter().map(|id| self.known.forget(id)).collect();
+        last.push(self.known.reached(sequence));
+        match telling.last_mut() {
+            Some((_, notes)) => notes.extend(last),
+            None => self.session.send(Outgoing::Note(last)).await?,
+        }
+        self.send_all(telling).await?;
+        // Answers to what was done meanwhile.
+        Box::pin(self.tell_held()).await
+    }
+
+    async fn send_all(&self, telling: Telling) -> Result<(), SessionEnded> {
+        for (body, notes) in telling {
+            self.session.send(Outgoing::Kept(body, notes)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of the request under which a report goes: of a cancellation or replacement, when it is what happened.
+fn names_of<'a>(message: &'a Message, execution: &Execution) -> Option<&'a str> {
+    let answers = match message.kind() {
+        kind::ORDER_CANCEL_REQUEST => *execution == Execution::Canceled,
+        kind::ORDER_CANCEL_REPLACE_REQUEST => *execution == Execution::Replaced,
+        _ => false,
+    };
+    answers.then(|| message.text(tags::CL_ORD_ID).ok()).flatten()
+}
