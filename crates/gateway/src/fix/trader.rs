@@ -67,7 +67,7 @@ type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// What comes out of what is under way.
 enum Answered {
-    Command(Request, Result<Acknowledgement, DeskError>),
+    Command(Box<Request>, Result<Acknowledgement, DeskError>),
     Question(Message, u64),
 }
 
@@ -285,7 +285,7 @@ impl Trader {
         let (gateway, account) = (Arc::clone(&self.gateway), self.account);
         let mut answering: Answering = Box::pin(async move {
             let result = gateway.desk.place(account, vec![command]).await;
-            Answered::Command(request, result)
+            Answered::Command(Box::new(request), result)
         });
         self.commands_under_way += 1;
         match answering.as_mut().now_or_never() {
@@ -341,10 +341,11 @@ impl Trader {
                 let Acknowledgement { first_sequence, batch, outcomes, .. } = acknowledgement;
                 self.last_known = first_sequence;
                 let outcome = outcomes.first().copied().unwrap_or(Outcome::Done);
-                self.done.insert(first_sequence, Done { request, outcome, batch });
+                self.done.insert(first_sequence, Done { request: *request, outcome, batch });
                 self.tell_held().await
             }
-            Answered::Command(Request { message, order }, Err(error)) => {
+            Answered::Command(request, Err(error)) => {
+                let Request { message, order } = *request;
                 self.under_way_no_more(&message);
                 let reason = if message.kind() == kind::NEW_ORDER_SINGLE { order_reason::BROKER } else { 2 };
                 let reason = if message.kind() == kind::ORDER_MASS_CANCEL_REQUEST { 0 } else { reason };
@@ -552,7 +553,7 @@ impl Trader {
     fn name_of(&self, order: &Order) -> String {
         match self.known.name(order.id) {
             Some(name) => name.to_owned(),
-            None if order.client_id == types::ClientOrderId::NONE => String::new(),
+            None if order.client_id == ClientOrderId::NONE => String::new(),
             None => self.gateway.client_ids.text(self.account, order.client_id),
         }
     }
@@ -581,7 +582,7 @@ impl Trader {
         Box::pin(self.tell_held()).await
     }
 
-    async fn send_all(&self, telling: Telling) -> Result<(), SessionEnded> {
+    async fn send_all(&mut self, telling: Telling) -> Result<(), SessionEnded> {
         for (body, notes) in telling {
             self.session.send(Outgoing::Kept(body, notes)).await?;
         }

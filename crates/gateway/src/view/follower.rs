@@ -232,9 +232,8 @@ impl Follower {
         }
         execute(
             &shared,
-            list.iter().map(|entry| {
-                (&entry.sequenced, entry.batch, Some((entry.outcome, entry.events.as_slice())))
-            }),
+            list.iter()
+                .map(|entry| (&entry.sequenced, entry.batch, Some((entry.outcome, entry.events.as_slice())))),
         )?;
         failed.map_or(Ok(()), Err)
     }

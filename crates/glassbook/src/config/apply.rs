@@ -80,6 +80,22 @@ pub fn gateway(settings: &settings::Gateway, listen: SocketAddr, directory: &Pat
     }
 }
 
+/// Of the FIX acceptor, if there is to be one.
+pub fn fix(settings: &settings::Fix, tls: Option<gateway::settings::Tls>) -> Option<gateway::fix::Settings> {
+    let default = gateway::fix::Settings::default();
+    Some(gateway::fix::Settings {
+        listen: settings.listen?,
+        comp_id: settings.comp_id.clone(),
+        tls,
+        limits: gateway::fix::Limits {
+            connections: size(settings.sessions),
+            logon_timeout_ms: millis(settings.logon_timeout),
+            message_bytes: size(settings.message_bytes),
+            ..default.limits
+        },
+    })
+}
+
 /// Of settlement.
 pub fn settlement(settings: &Settlement) -> Policy {
     Policy {

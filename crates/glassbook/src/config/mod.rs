@@ -3,7 +3,7 @@
 mod apply;
 mod overlay;
 
-pub use apply::{collector, exchange, gateway, log_format, settlement};
+pub use apply::{collector, exchange, fix, gateway, log_format, settlement};
 pub use overlay::overlay;
 
 use std::fs::OpenOptions;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use exchange::Exchange;
+use gateway::fix::FixServer;
 use gateway::native::{self, Lifecycle, Native, NativeOptions};
 use gateway::view::{View, ViewOptions};
 use gateway::{Gateway, Server, page};
@@ -32,13 +33,17 @@ pub struct Front {
     pub gateway: Arc<Gateway>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where FIX listens, if it does.
+    pub fix_address: Option<SocketAddr>,
     server: Server,
+    fix: Option<FixServer>,
     runtime: Handle,
 }
 
 /// What it is made of.
 pub struct Setting<'a> {
     pub settings: &'a settings::Gateway,
+    pub fix: &'a settings::Fix,
     pub port: u16,
     /// Holds keys and names.
     pub dir: &'a Path,
@@ -74,11 +79,24 @@ impl Front {
             Server::start(Arc::clone(&gateway), routes).await
         };
         let server = runtime.block_on(started).with_context(|| unserved(listen))?;
-        Ok(Self { gateway, address: server.address(), server, runtime: runtime.clone() })
+        let fix = match config::fix(setting.fix, gateway.settings.tls.clone()) {
+            None => None,
+            Some(settings) => {
+                let started = FixServer::start(Arc::clone(&gateway), &settings);
+                Some(runtime.block_on(started).context("FIX (fix.listen in the settings)")?)
+            }
+        };
+        let (address, fix_address) = (server.address(), fix.as_ref().map(FixServer::address));
+        Ok(Self { gateway, address, fix_address, server, fix, runtime: runtime.clone() })
     }
 
     /// Answers what is under way, and ends.
     pub fn stop(self) {
-        self.runtime.block_on(self.server.stop());
+        self.runtime.block_on(async {
+            if let Some(fix) = self.fix {
+                fix.stop().await;
+            }
+            self.server.stop().await;
+        });
     }
 }

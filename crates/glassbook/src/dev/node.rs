@@ -187,6 +187,7 @@ fn on_chain(
     };
     let front = Front::open(front::Setting {
         settings: &options.settings.gateway,
+        fix: &options.settings.fix,
         port: options.port,
         dir: &places.of("gateway"),
         batches: &places.batches(),
@@ -198,6 +199,9 @@ fn on_chain(
         runtime: &handle,
     })?;
     banner(options, places, chain, &deployment, front.address)?;
+    if let Some(fix) = front.fix_address {
+        writeln!(std::io::stdout(), "FIX           {fix}, TargetCompID {}", options.settings.fix.comp_id)?;
+    }
     availability.announce()?;
 
     let funder = Arc::new(chain.sender(&chain.funder));
