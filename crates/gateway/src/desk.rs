@@ -179,7 +179,8 @@ impl Desk {
         span.record("first_sequence", acknowledgement.first_sequence);
         span.record("batch", acknowledgement.batch);
         let last = (acknowledgement.first_sequence + acknowledgement.outcomes.len() as u64).saturating_sub(1);
-        if tokio::time::timeout(PATIENCE, self.view.reached(last)).await.is_err() {
+        let shown = tokio::time::timeout(PATIENCE, self.view.reached_or_stopped(last)).await;
+        if shown != Ok(true) {
             tracing::warn!(sequence = last, "the view does not follow");
         }
         Ok(acknowledgement)

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use transition::SealedBatchError;
+use transition::{SealedBatchError, TransitionError};
 use types::{DecodeError, MarketId, OrderId, Outcome};
 
 /// Why a view does not begin.
 #[derive(Debug, Error)]
 pub enum ViewError {
+    /// The first state.
+    #[error("the genesis: {0}")]
+    Genesis(#[from] TransitionError),
     /// The thread that follows the exchange.
     #[error("the thread that follows the exchange cannot be started: {0}")]
     Thread(#[source] std::io::Error),

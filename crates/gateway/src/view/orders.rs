@@ -172,13 +172,15 @@ impl Orders {
         Ok(order.side)
     }
 
-    /// An order, or part of it, left without trading.
+    /// An order, or part of it, left without trading. `later` are the events of the command that come after it.
+    #[expect(clippy::too_many_arguments, reason = "what the event says, and where it is")]
     pub fn cancelled(
         &mut self,
         id: OrderId,
         quantity: Quantity,
         remaining: Quantity,
         reason: CancelReason,
+        later: &[Event],
         now: Now,
         told: &mut Told,
     ) -> Result<(), Disagreement> {
@@ -192,9 +194,12 @@ impl Orders {
             order.prevented.0 += quantity.0;
             // A budget is never said to remain; when the order ends, no quantity is said.
             if remaining.0 > 0 || budget && quantity.0 > 0 {
-                let order = *order;
-                told.say(|| Update::Order(order, Execution::Prevented(quantity)));
-                return Ok(());
+                let shrunk = *order;
+                told.say(|| Update::Order(shrunk, Execution::Prevented(quantity)));
+                // What is left of the budget may not pay for another lot, and then nothing more is heard of the order.
+                if !budget || later.iter().any(|event| speaks_of(event, id)) {
+                    return Ok(());
+                }
             }
         }
         let (status, execution) = match reason {

@@ -186,7 +186,7 @@ impl State {
                 if resting && !market(&mut self.markets, id)?.levels.take(side, price, quantity.0) {
                     return Err(Disagreement::Level { market: id });
                 }
-                self.orders.cancelled(order, quantity, remaining, reason, now, told)?;
+                self.orders.cancelled(order, quantity, remaining, reason, later, now, told)?;
             }
             Event::AccountOpened { account, owner } => {
                 self.owners.insert(owner, account);
@@ -194,11 +194,18 @@ impl State {
             Event::Deposited { account, .. } | Event::Withdrawn { account, .. } => self.touched.push(account),
             Event::AssetListed { asset } => {
                 if let Some(state) = self.book.assets().get(usize::from(asset.0)) {
-                    self.assets.push(listing::asset(asset, state, &self.options).map(Arc::new));
+                    let shown = listing::asset(asset, state, &self.assets, &self.options).map(Arc::new);
+                    if let Err(why) = &shown {
+                        tracing::error!(asset = asset.0, %why, "an asset cannot be shown");
+                    }
+                    self.assets.push(shown);
                 }
             }
             Event::MarketCreated { market } => {
                 if let Some(listed) = self.list(market) {
+                    if let Err(Unlisted { why, .. }) = &listed {
+                        tracing::error!(market = market.0, %why, "a market cannot be shown");
+                    }
                     self.markets.push(MarketState {
                         listed,
                         levels: Levels::default(),
@@ -226,7 +233,11 @@ impl State {
 
     fn list(&self, id: MarketId) -> Option<Result<Arc<Market>, Unlisted>> {
         let state = self.book.markets().nth(usize::from(id.0))?;
-        Some(listing::market(id, state, &self.assets, &self.options))
+        let named = |name: &str| {
+            let mut listed = self.markets.iter().flat_map(|market| &market.listed);
+            listed.find(|market| market.symbol == name).map(|market| market.id)
+        };
+        Some(listing::market(id, state, named, &self.assets, &self.options))
     }
 
     fn tell_market(&self, id: MarketId, told: &mut Told) {
@@ -257,7 +268,8 @@ impl State {
         let mut touched = std::mem::take(&mut self.touched);
         touched.sort_unstable();
         touched.dedup();
-        for account in touched.drain(..) {
+        let accounts = self.book.accounts().len();
+        for account in touched.drain(..).filter(|account| (account.0 as usize) < accounts) {
             let mut list = Vec::new();
             for asset in (0..self.book.assets().len() as u16).map(AssetId) {
                 let balance = self.book.balance_of(account, asset);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use types::{Fill, OrderId};
+use types::{Fill, OrderId, Price};
 
 use super::options::ViewOptions;
 use super::orders::Now;
@@ -14,8 +14,8 @@ pub(super) struct Trades {
     list: VecDeque<Trade>,
     aggregates: VecDeque<AggregateTrade>,
     limit: usize,
-    /// The taker of the last trade.
-    taker: Option<OrderId>,
+    /// What the last aggregate trade is of: command, taker, price.
+    of: Option<(u64, OrderId, Price)>,
     /// The last trade's number.
     last: u64,
     /// The last aggregate trade's number.
@@ -28,7 +28,7 @@ impl Trades {
             list: VecDeque::new(),
             aggregates: VecDeque::new(),
             limit: options.trades.max(1),
-            taker: None,
+            of: None,
             last: 0,
             last_aggregate: 0,
         }
@@ -37,9 +37,9 @@ impl Trades {
     /// Numbers a fill and keeps it. `tick` is what a tick of price is worth for a lot.
     pub fn add(&mut self, fill: &Fill, tick: u64, now: Now) -> Trade {
         self.last += 1;
-        let same = |last: &&mut AggregateTrade| last.time == now.time && last.price == fill.price;
-        let goes_on = self.taker == Some(fill.taker);
-        match self.aggregates.back_mut().filter(|last| goes_on && same(last)) {
+        let of = Some((now.sequence, fill.taker, fill.price));
+        let goes_on = std::mem::replace(&mut self.of, of) == of;
+        match self.aggregates.back_mut().filter(|_| goes_on) {
             Some(last) => {
                 last.quantity.0 += fill.quantity.0;
                 last.last = self.last;
@@ -60,7 +60,6 @@ impl Trades {
                 });
             }
         }
-        self.taker = Some(fill.taker);
         let trade = Trade {
             market: fill.market,
             id: self.last,
@@ -114,5 +113,51 @@ impl Numbered for AggregateTrade {
 
     fn time(&self) -> types::Timestamp {
         self.time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{AccountId, MarketId, Quanta, Quantity, Side, Timestamp};
+
+    use super::*;
+
+    fn add(trades: &mut Trades, sequence: u64, price: u32) {
+        let fill = Fill {
+            market: MarketId(0),
+            taker_side: Side::Buy,
+            maker: OrderId(1),
+            taker: OrderId(9),
+            maker_account: AccountId(1),
+            taker_account: AccountId(2),
+            price: Price(price),
+            quantity: Quantity(3),
+            maker_fee: 0,
+            taker_fee: Quanta(0),
+        };
+        // Two commands at one time are still two.
+        trades.add(&fill, 10, Now { sequence, time: Timestamp(sequence / 2) });
+    }
+
+    #[test]
+    fn fills_of_a_command_at_a_price_are_one_aggregate_trade() {
+        let mut trades = Trades::new(&ViewOptions { trades: 5, ..ViewOptions::default() });
+        for (sequence, price) in [(5, 7), (5, 7), (5, 8), (6, 8), (6, 8), (7, 8)] {
+            add(&mut trades, sequence, price);
+        }
+        let of = |range| -> Vec<(u64, u64, u64, u64)> {
+            let list = trades.select_aggregates(range);
+            list.iter().map(|one| (one.id, one.quantity.0, one.first, one.last)).collect()
+        };
+        let expected = [(1, 6, 1, 2), (2, 3, 3, 3), (3, 6, 4, 5), (4, 3, 6, 6)];
+        assert_eq!(of(Range { limit: 9, ..Range::default() }), expected);
+        assert_eq!(of(Range { limit: 2, ..Range::default() }), expected[2..]);
+        assert_eq!(of(Range { from: Some(2), limit: 2, ..Range::default() }), expected[1..3]);
+        let kept = trades.select(Range { limit: 9, ..Range::default() });
+        assert_eq!(
+            kept.iter().map(|trade| (trade.id, trade.aggregate)).collect::<Vec<_>>(),
+            [(2, 1), (3, 2), (4, 3), (5, 3), (6, 4)]
+        );
+        assert_eq!(trades.last().unwrap().notional, 8 * 10 * 3);
     }
 }

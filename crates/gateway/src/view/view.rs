@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use exchange::Exchange;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rules::Genesis;
+use state::{FullTree, Sha256Hash};
 use tokio::sync::{broadcast, watch};
 use types::{AccountId, Address, MarketId, OrderId, OrderRef, Timestamp};
 
@@ -29,27 +31,38 @@ pub struct View {
 pub(super) struct Shared {
     state: RwLock<State>,
     pub updates: broadcast::Sender<Arc<Updates>>,
-    pub reached: watch::Sender<u64>,
+    pub reached: watch::Sender<Reached>,
     pub up_to_date: AtomicBool,
     fault: Mutex<Option<String>>,
 }
 
+/// How far a view is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reached {
+    /// The last command that is in the view and told.
+    pub sequence: u64,
+    /// Whether nothing more will come.
+    pub over: bool,
+}
+
 impl Shared {
     pub fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        self.state.write()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read()
     }
 
     pub fn sequence(&self) -> u64 {
-        *self.reached.borrow()
+        self.reached.borrow().sequence
     }
 
     /// Nothing more is followed.
     pub fn end(&self, fault: Option<String>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.up_to_date.store(false, Ordering::Release);
+        self.reached.send_modify(|reached| reached.over = true);
     }
 }
 
@@ -58,25 +71,29 @@ impl View {
     /// one on, then its tape.
     ///
     /// # Errors
-    /// When there can be no thread.
+    /// When the genesis is none, or there can be no thread.
     pub fn follow(
         exchange: Arc<Exchange>,
         genesis: &Genesis,
         batches: PathBuf,
         options: ViewOptions,
     ) -> Result<Arc<Self>, ViewError> {
+        let genesis_root = transition::genesis(&mut FullTree::<Sha256Hash>::new(), genesis)?;
         let shared = Arc::new(Shared {
             state: RwLock::new(State::new(genesis, &options)),
             updates: broadcast::Sender::new(options.updates.max(1)),
-            reached: watch::Sender::new(0),
+            reached: watch::Sender::new(Reached::default()),
             up_to_date: AtomicBool::new(false),
             fault: Mutex::default(),
         });
         let follower = Follower {
             shared: Arc::downgrade(&shared),
             exchange: Arc::downgrade(&exchange),
+            identity: (genesis.chain_id, genesis.exchange),
+            genesis_root,
             batches,
             next_batch: 1,
+            last_claim: None,
             tape: options.tape,
         };
         let spawned = thread::Builder::new().name("view".into()).spawn(move || follower.run());
@@ -228,10 +245,19 @@ impl View {
         self.shared.updates.subscribe()
     }
 
-    /// Returns once the view has this command.
+    /// Returns once the view has this command; not at all when the view stops before, so say how long you wait.
     pub async fn reached(&self, sequence: u64) {
+        if !self.reached_or_stopped(sequence).await {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns once the view has this command, with true, or when it has stopped before, with false.
+    pub async fn reached_or_stopped(&self, sequence: u64) -> bool {
+        let mut reached = self.shared.reached.subscribe();
+        let enough = reached.wait_for(|reached| reached.over || reached.sequence >= sequence).await;
         // The sender lives as long as `self`.
-        let _ = self.shared.reached.subscribe().wait_for(|reached| *reached >= sequence).await;
+        enough.is_ok_and(|reached| reached.sequence >= sequence)
     }
 
     /// The last command that is in the view.
@@ -244,6 +270,12 @@ impl View {
     #[must_use]
     pub fn time(&self) -> Timestamp {
         self.shared.read().time
+    }
+
+    /// Whether the exchange's kill switch is on: no new orders anywhere.
+    #[must_use]
+    pub fn is_halted(&self) -> bool {
+        self.shared.read().book.counters().halted
     }
 
     /// Whether the view follows the tape: what is acknowledged is in it within moments.

@@ -1,12 +1,17 @@
 //! The view against the exchange that it follows, with simulated flow.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
+mod hostile;
+#[path = "../../../exchange/tests/exchange/kit.rs"]
+mod kit;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use exchange as under_test;
 use exchange::{BatchPolicy, Config, DepthLevel, Exchange, FeedUpdate, StreamSigner, Submission, Topic};
 use flow::{FlowItem, FlowOrigin, Simulation, SimulationOptions, dev_key};
 use gateway::view::{Range, Update, View, ViewOptions};
@@ -280,4 +285,38 @@ fn a_batch_that_is_not_there_or_not_the_next_is_a_fault_that_says_so() {
     let view = follow(&exchange, &genesis, dir.path(), ViewOptions::default());
     assert!(fault(&view).contains("is missing"));
     assert!(!view.is_up_to_date());
+}
+
+#[test]
+fn whoever_asks_while_commands_come_sees_whole_commands_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let flow = simulation();
+    let genesis = *flow.genesis();
+    let exchange = open(dir.path(), &genesis);
+    let view = follow(&exchange, &genesis, dir.path(), ViewOptions::default());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let (mut asked, mut updates) = (0_u64, [0; MARKETS as usize]);
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for (market, seen) in (0..MARKETS).map(MarketId).zip(&mut updates) {
+                    let depth = view.depth(market, 20);
+                    assert!(depth.update >= *seen, "a book never goes back");
+                    *seen = depth.update;
+                    // Between two events of a command a book may be crossed; between commands never.
+                    if let (Some(bid), Some(ask)) = (depth.bids.first(), depth.asks.first()) {
+                        assert!(bid.0 < ask.0, "{depth:?}");
+                    }
+                    let candles = view.candles(market, gateway::view::Interval::Minute1, everything());
+                    assert!(candles.iter().all(|candle| candle.low <= candle.high));
+                    asked += 1;
+                }
+            }
+            asked
+        });
+        let last = play(&exchange, flow);
+        wait(&view, last);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(asking.join().unwrap() > 100);
+    });
 }
