@@ -205,7 +205,8 @@ impl Desk {
         span.record("first_sequence", acknowledgement.first_sequence);
         span.record("batch", acknowledgement.batch);
         tracing::debug!(last_sequence = last, "acknowledged");
-        if tokio::time::timeout(PATIENCE, self.view.reached(last)).await.is_err() {
+        let shown = tokio::time::timeout(PATIENCE, self.view.reached_or_stopped(last)).await;
+        if shown != Ok(true) {
             tracing::warn!(sequence = last, "the view does not follow");
         }
         Ok(acknowledgement)

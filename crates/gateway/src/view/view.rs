@@ -245,9 +245,15 @@ impl View {
         self.shared.updates.subscribe()
     }
 
-    /// Returns once the view has this command, and true; or when the view has stopped before. It may be long until the
-    /// view has what is not executed yet: whoever asks for that says how long he waits.
-    pub async fn reached(&self, sequence: u64) -> bool {
+    /// Returns once the view has this command; not at all when the view stops before, so say how long you wait.
+    pub async fn reached(&self, sequence: u64) {
+        if !self.reached_or_stopped(sequence).await {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns once the view has this command, with true, or when it has stopped before, with false.
+    pub async fn reached_or_stopped(&self, sequence: u64) -> bool {
         let mut reached = self.shared.reached.subscribe();
         let enough = reached.wait_for(|reached| reached.over || reached.sequence >= sequence).await;
         // The sender lives as long as `self`.

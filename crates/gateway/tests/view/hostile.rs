@@ -299,14 +299,17 @@ async fn waiting_ends_with_the_command_or_with_the_view() {
         let exchange = Arc::clone(&exchange);
         tokio::task::spawn_blocking(move || set_up(&exchange))
     };
-    assert!(view.reached(5).await);
+    view.reached(5).await;
+    assert!(view.reached_or_stopped(5).await);
     assert!(view.sequence() >= 5);
     wanted.await.unwrap();
     let symbols: Vec<String> = view.markets().iter().map(|market| market.symbol.clone()).collect();
     assert_eq!(symbols, ["BBBBBBBBCCCCCCCC", "BBBBBBBBCCCCCCCC_1"]);
     let last = view.sequence();
     tokio::task::spawn_blocking(move || drop(exchange)).await.unwrap();
-    assert!(!view.reached(last + 1_000).await, "the exchange has ended");
+    assert!(!view.reached_or_stopped(last + 1_000).await, "the exchange has ended");
+    let forever = tokio::time::timeout(Duration::from_millis(20), view.reached(last + 1_000));
+    assert!(forever.await.is_err(), "nobody may take a view that has stopped for one that has the command");
     assert_eq!((view.fault(), view.is_up_to_date()), (None, false));
     // What was there is still shown.
     assert_eq!(view.depth(MARKET, 5).bids, []);
