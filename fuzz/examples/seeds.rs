@@ -6,11 +6,15 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use availability::encryption::Keyring;
 use flow::{FlowWriter, Simulation, SimulationOptions};
-use kit::{Honest, admitted_flow, signed_batches};
+use kit::{Honest, KEYRING, admitted_flow, coded, signed_batches, with_check};
+use light_client::wire::{BlockInfo, BlockList, push_sample};
 use rules::{ModelStore, model_flow};
+use shard_store::{ShardFile, Store};
 use state::StateTree;
 use transition::SealedBatch;
 
@@ -106,5 +110,66 @@ fn main() -> io::Result<()> {
     }
     writer.finish().map_err(io::Error::other)?;
     write("flow_file", 0, &file)?;
-    write("lobster_csv", 0, RECORDING.as_bytes())
+    write("lobster_csv", 0, RECORDING.as_bytes())?;
+    coded_payloads(&write)
+}
+
+/// What a publisher of data writes and serves.
+fn coded_payloads(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let (_, encoded) = coded();
+    let header = encoded.header();
+    write("coded_header", 0, &[&header.encode()[..], &encoded.combination().encode()].concat())?;
+    let mut answer = Vec::new();
+    for index in [0, 7, 15, 16, 23] {
+        let sample = encoded.sample(index).map_err(io::Error::other)?;
+        write("coded_sample", 2 * index, &sample.encode())?;
+        push_sample(&mut answer, &sample);
+        write("coded_sample", 2 * index + 1, &ShardFile { header: *header, sample }.encode())?;
+    }
+    write("light_client_wire", 0, &answer)?;
+    let info = BlockInfo {
+        number: 1,
+        commitment: hex::encode(header.commitment().0),
+        header: hex::encode(header.encode()),
+        claim_digest: Some(hex::encode([7; 32])),
+        published_at: 1,
+        data_shards: header.parameters.data(),
+        parity_shards: header.parameters.parity(),
+        shard_length: header.shard_length().map_err(io::Error::other)?,
+        payload_length: header.payload_length,
+        has_shards: true,
+        combination: Some(hex::encode(encoded.combination().encode())),
+    };
+    write("light_client_wire", 1, &serde_json::to_vec(&info)?)?;
+    let list = BlockList { blocks: vec![BlockInfo { combination: None, ..info }], next: Some(2) };
+    write("light_client_wire", 2, &serde_json::to_vec(&list)?)?;
+    write("light_client_wire", 3, hex::encode(header.commitment().0).as_bytes())?;
+
+    // Which code, how long a payload, which lies, which shards.
+    write("coded_decoder", 0, &[])?;
+    write("coded_decoder", 1, &[7, 20, 100])?;
+    write("coded_decoder", 2, &[15, 7, 1, 0, 2, 3, 9, 1, 17, 4, 8, 0, 0, 5, 1, 16, 8])?;
+
+    let dir = std::env::temp_dir().join(format!("glassbook-seeds-{}", std::process::id()));
+    let store = Store::create(&dir.join("store")).map_err(io::Error::other)?;
+    store.publish(1, Some([7; 32]), 1, encoded).map_err(io::Error::other)?;
+    let head = fs::read(dir.join("store/blocks/000000000/000000000001/head"))?;
+    const RECORD: usize = 134;
+    // Without both checksums.
+    write("shard_head", 0, &[&head[..RECORD], &head[RECORD + 32..head.len() - 32]].concat())?;
+    write("shard_head", 1, &head)?;
+    let mut pruned = head[..RECORD].to_vec();
+    pruned[8] = 2;
+    write("shard_head", 2, &pruned)?;
+
+    let path = dir.join("keyring");
+    fs::write(&path, with_check(KEYRING.as_bytes()))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    let keyring = Keyring::load(&path).map_err(io::Error::other)?;
+    for (at, (batch, payload)) in [(0, &b""[..]), (5, b"some payload"), (1200, &[0; 300])].into_iter().enumerate() {
+        write("encrypted_payload", at, &keyring.seal(batch, payload).map_err(io::Error::other)?)?;
+    }
+    write("keyring_file", 0, KEYRING.as_bytes())?;
+    write("keyring_file", 1, &with_check(KEYRING.as_bytes()))?;
+    fs::remove_dir_all(&dir)
 }

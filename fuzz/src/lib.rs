@@ -1,7 +1,9 @@
 //! What several targets need: states and batches that an honest exchange makes, for hostile bytes to start from.
 
 mod choices;
+mod coded;
 mod honest;
 
 pub use choices::Choices;
+pub use coded::{KEYRING, coded, with_check, with_checksum};
 pub use honest::{Honest, SignedBatch, admitted_flow, signed_batches};

@@ -179,7 +179,7 @@ class Client:
         end = time.monotonic() + patience
         while True:
             try:
-                return int(self.command(sequence)["batch"])
+                return int(self.command(sequence)["batch"]["batch"])
             except ApiError as error:
                 if error.code != "not_sealed" or time.monotonic() > end:
                     raise

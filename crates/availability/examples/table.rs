@@ -8,7 +8,8 @@
 use std::{hint::black_box, time::Instant};
 
 use availability::{
-    CodingError, Decoder, Encoded, Parameters, Path, Verifier, available_paths, encode, encode_with,
+    CodingError, Decoder, Encoded, Parameters, Path, Verifier, available_paths, encode, encode_in_place,
+    encode_with,
 };
 use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
 
@@ -25,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let time = best(|| encode_with(&payload, CODE, path));
             report(&format!("encode, commit, prove validity ({path})"), payload.len(), time);
         }
+        in_place(&payload)?;
         let encoded = encode(&payload, CODE)?;
         for path in available_paths() {
             verify(&encoded, path)?;
@@ -84,6 +86,19 @@ fn library(payload: &[u8], length: usize) -> Result<(), reed_solomon_simd::Error
         Ok::<_, reed_solomon_simd::Error>(decoded.restored_original_iter().map(|(_, shard)| shard[0]).max())
     });
     report("reed-solomon-simd: decode, 128 lost, no check", payload.len(), time);
+    Ok(())
+}
+
+/// The fastest path in memory that is used again and again.
+fn in_place(payload: &[u8]) -> Result<(), CodingError> {
+    let mut memory = Vec::with_capacity(CODE.coded_length(payload.len() as u64)?);
+    memory.extend_from_slice(payload);
+    let time = best(|| {
+        memory = encode_in_place(std::mem::take(&mut memory), CODE, Path::fastest())?.into_payload();
+        Ok::<(), CodingError>(())
+    });
+    assert_eq!(memory, payload, "the payload comes back");
+    report(&format!("the same in place ({})", Path::fastest()), payload.len(), time);
     Ok(())
 }
 

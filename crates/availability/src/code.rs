@@ -3,24 +3,39 @@
 //! A shard is made of blocks of 64 bytes: 32 symbols, first their low bytes, then their high ones. Symbols at the same place of
 //! all shards are a codeword, so shards can be coded a stretch at a time.
 
-use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
+use std::ops::Range;
 
-use crate::{Parameters, evaluation::Values, field::Element, parameters::BLOCK};
+use reed_solomon_simd::{
+    ReedSolomonEncoder,
+    rate::{DefaultRateDecoder, RateDecoder},
+};
 
-/// So many bytes of all shards together are coded at once, which stay in a processor's last cache. Measured: less costs more calls,
-/// more costs memory traffic.
-const STRETCH: usize = 1 << 22;
+use crate::{Parameters, engine::RememberingEngine, evaluation::Values, field::Element, parameters::BLOCK};
+
+/// So many bytes are worked on at once, which stay in a core's second cache. Measured: less costs more calls, more costs memory
+/// traffic.
+const STRETCH: usize = 1 << 20;
 
 const SUPPORTED: &str = "parameters are checked where they are made, lengths are multiples of 64";
 
 /// Writes the parity shards of `data` into `parity`, one after another. All have the same length, a multiple of 64 bytes.
 pub(crate) fn encode(parameters: Parameters, data: &[&[u8]], parity: &mut [u8]) {
     let length = data[0].len();
-    assert!(
-        data.len() == parameters.data() && parity.len() == parameters.parity() * length,
-        "one shard each"
-    );
-    let stretch = stretch(parameters, length);
+    assert!(parity.len() == parameters.parity() * length, "room for one shard each");
+    encode_stretches(parameters, data, |index, at, coded| {
+        parity[index * length..][at].copy_from_slice(coded);
+    });
+}
+
+/// Gives all parity shards of `data`, stretch by stretch: the number among the parity shards, which part of it, and the part.
+pub(crate) fn encode_stretches(
+    parameters: Parameters,
+    data: &[&[u8]],
+    mut take: impl FnMut(usize, Range<usize>, &[u8]),
+) {
+    let length = data[0].len();
+    assert!(data.len() == parameters.data(), "one shard each");
+    let stretch = stretch(parameters.total(), length);
     let mut encoder = encoder(parameters, stretch);
     for start in (0..length).step_by(stretch) {
         let end = length.min(start + stretch);
@@ -31,15 +46,17 @@ pub(crate) fn encode(parameters: Parameters, data: &[&[u8]], parity: &mut [u8]) 
             encoder.add_original_shard(&shard[start..end]).expect(SUPPORTED);
         }
         let coded = encoder.encode().expect(SUPPORTED);
-        for (coded, shard) in coded.recovery_iter().zip(parity.chunks_exact_mut(length)) {
-            shard[start..end].copy_from_slice(coded);
+        for (index, coded) in coded.recovery_iter().enumerate() {
+            take(index, start..end, coded);
         }
     }
 }
 
-/// How much of each shard is coded at once.
-fn stretch(parameters: Parameters, length: usize) -> usize {
-    length.min((STRETCH / parameters.total() / BLOCK).max(1) * BLOCK)
+/// How much of each shard is worked on at once, so many rows of it. Stretches are about equally long.
+fn stretch(rows: usize, length: usize) -> usize {
+    let longest = (STRETCH / rows / BLOCK).max(1) * BLOCK;
+    let stretches = length.div_ceil(longest);
+    length.div_ceil(stretches * BLOCK) * BLOCK
 }
 
 fn encoder(parameters: Parameters, length: usize) -> ReedSolomonEncoder {
@@ -95,40 +112,31 @@ pub(crate) fn coefficients(parameters: Parameters, data: &[usize]) -> Vec<Vec<u1
         .collect()
 }
 
-/// The data shards that are missing, by number, given at least K shards of either kind, all of the same length.
-pub(crate) fn decode(parameters: Parameters, shards: &[Option<&[u8]>]) -> Vec<(usize, Vec<u8>)> {
-    let (data, parity) = shards.split_at(parameters.data());
-    let length = shards.iter().flatten().next().map_or(BLOCK, |shard| shard.len());
-    let stretch = stretch(parameters, length);
-    let mut restored: Vec<(usize, Vec<u8>)> = data
-        .iter()
-        .enumerate()
-        .filter(|(_, shard)| shard.is_none())
-        .map(|(index, _)| (index, Vec::with_capacity(length)))
-        .collect();
-    let mut decoder =
-        ReedSolomonDecoder::new(parameters.data(), parameters.parity(), stretch).expect(SUPPORTED);
+/// Restores the data shards that are missing, in their places. At least K shards of either kind are there; `held` says which.
+pub(crate) fn decode(parameters: Parameters, held: &[bool], data: &mut [u8], parity: &[u8]) {
+    let length = data.len() / parameters.data();
+    let (data_held, parity_held) = held.split_at(parameters.data());
+    let stretch = stretch(parameters.total().next_power_of_two(), length);
+    let engine = RememberingEngine::new();
+    let mut decoder = DefaultRateDecoder::new(parameters.data(), parameters.parity(), stretch, engine, None)
+        .expect(SUPPORTED);
     for start in (0..length).step_by(stretch) {
         let end = length.min(start + stretch);
         if end - start < stretch {
             decoder.reset(parameters.data(), parameters.parity(), end - start).expect(SUPPORTED);
         }
-        for (index, shard) in data.iter().enumerate() {
-            if let Some(shard) = shard {
-                decoder.add_original_shard(index, &shard[start..end]).expect(SUPPORTED);
-            }
+        for (index, shard) in data.chunks_exact(length).enumerate().filter(|(index, _)| data_held[*index]) {
+            decoder.add_original_shard(index, &shard[start..end]).expect(SUPPORTED);
         }
-        for (index, shard) in parity.iter().enumerate() {
-            if let Some(shard) = shard {
-                decoder.add_recovery_shard(index, &shard[start..end]).expect(SUPPORTED);
-            }
+        for (index, shard) in parity.chunks_exact(length).enumerate().filter(|(index, _)| parity_held[*index])
+        {
+            decoder.add_recovery_shard(index, &shard[start..end]).expect(SUPPORTED);
         }
         let decoded = decoder.decode().expect("there are K shards");
-        for (index, shard) in &mut restored {
-            shard.extend_from_slice(decoded.restored_original(*index).expect("it was missing"));
+        for (index, restored) in decoded.restored_original_iter() {
+            data[index * length..][start..end].copy_from_slice(restored);
         }
     }
-    restored
 }
 
 #[cfg(test)]

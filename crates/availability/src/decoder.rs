@@ -111,15 +111,16 @@ impl Decoder {
             return Err(CodingError::TooFewShards { held: self.held, needed: parameters.data() });
         }
         let lost = self.leaves[..parameters.data()].iter().filter(|leaf| leaf.is_none()).count();
+        let held: Vec<bool> = self.leaves.iter().map(Option::is_some).collect();
         if lost > 0 {
-            let held: Vec<Option<&[u8]>> =
-                self.shards().zip(&self.leaves).map(|(shard, leaf)| leaf.as_ref().map(|_| shard)).collect();
             let decode = if lost <= few_losses::FEW { few_losses::decode } else { code::decode };
-            for (index, shard) in decode(parameters, &held) {
-                self.data[index * self.shard_length..][..self.shard_length].copy_from_slice(&shard);
-            }
+            decode(parameters, &held, &mut self.data, &self.parity);
         }
-        self.restore_parity()?;
+        // K shards are of one codeword, whichever they are, and the data that was restored makes it. So if all parity shards are
+        // among no more than K, the code would make them as they are.
+        if self.held > parameters.data() || !held[parameters.data()..].iter().all(|held| *held) {
+            self.restore_parity()?;
+        }
 
         let leaves =
             self.shards().zip(&self.leaves).map(|(shard, leaf)| leaf.unwrap_or_else(|| merkle::leaf(shard)));
@@ -130,16 +131,17 @@ impl Decoder {
     /// Codes the data again. A parity shard that was there must be what the code makes it.
     fn restore_parity(&mut self) -> Result<(), CodingError> {
         let (parameters, length) = (self.header.parameters, self.shard_length);
-        let mut parity = vec![0; self.parity.len()];
-        code::encode(parameters, &self.data.chunks_exact(length).collect::<Vec<_>>(), &mut parity);
-        let coded = parity.chunks_exact(length).zip(self.parity.chunks_exact(length));
-        for ((coded, held), leaf) in coded.zip(&self.leaves[parameters.data()..]) {
-            if leaf.is_some() && coded != held {
-                return Err(CodingError::WrongRoot);
+        let (parity, held) = (&mut self.parity, &self.leaves[parameters.data()..]);
+        let data: Vec<&[u8]> = self.data.chunks_exact(length).collect();
+        let mut agrees = true;
+        code::encode_stretches(parameters, &data, |index, at, coded| {
+            let shard = &mut parity[index * length..][at];
+            match held[index] {
+                Some(_) => agrees &= shard == coded,
+                None => shard.copy_from_slice(coded),
             }
-        }
-        self.parity = parity;
-        Ok(())
+        });
+        if agrees { Ok(()) } else { Err(CodingError::WrongRoot) }
     }
 
     fn shards(&self) -> impl Iterator<Item = &[u8]> {

@@ -31,10 +31,22 @@ pub fn encode(payload: &[u8], parameters: Parameters) -> Result<Encoded, CodingE
 /// # Errors
 /// [`CodingError::PayloadTooLong`].
 pub fn encode_with(payload: &[u8], parameters: Parameters, path: Path) -> Result<Encoded, CodingError> {
-    let payload_length = payload.len() as u64;
+    let mut memory = Vec::with_capacity(parameters.coded_length(payload.len() as u64)?);
+    memory.extend_from_slice(payload);
+    encode_in_place(memory, parameters, path)
+}
+
+/// [`encode_with`] for whoever has no more need of the payload: its memory becomes that of the shards, so that nothing is copied
+/// where its capacity is [`Parameters::coded_length`]. [`Encoded::into_payload`] gives it back for the next payload, which
+/// spares the operating system's zeroing of fresh memory: more than half of the time at 32 MiB.
+///
+/// # Errors
+/// [`CodingError::PayloadTooLong`].
+pub fn encode_in_place(payload: Vec<u8>, parameters: Parameters, path: Path) -> Result<Encoded, CodingError> {
+    let (payload_length, mut shards) = (payload.len() as u64, payload);
     let shard_length = parameters.shard_length(payload_length)?;
-    let mut shards = vec![0; shard_length * parameters.total()];
-    shards[..payload.len()].copy_from_slice(payload);
+    shards.reserve_exact(parameters.coded_length(payload_length)? - shards.len());
+    shards.resize(shard_length * parameters.total(), 0);
     let (data, parity) = shards.split_at_mut(shard_length * parameters.data());
     code::encode(parameters, &data.chunks_exact(shard_length).collect::<Vec<_>>(), parity);
 
@@ -66,6 +78,13 @@ impl Encoded {
     /// The shards in order, data first.
     pub fn shards(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.shards.chunks_exact(self.shard_length)
+    }
+
+    /// The payload, in the memory of the shards: the code is systematic, so it stands at their beginning.
+    pub fn into_payload(self) -> Vec<u8> {
+        let mut payload = self.shards;
+        payload.truncate(usize::try_from(self.header.payload_length).unwrap_or(usize::MAX));
+        payload
     }
 
     /// A shard with its path.

@@ -11,32 +11,29 @@ use crate::{Parameters, code, field, parameters::BLOCK};
 /// Up to so many lost data shards, this is faster than decoding (measured), and they fit one block.
 pub(crate) const FEW: usize = 32;
 
-/// The missing data shards, by number, at most [`FEW`], given at least K shards of either kind.
-pub(crate) fn decode(parameters: Parameters, shards: &[Option<&[u8]>]) -> Vec<(usize, Vec<u8>)> {
-    let (data, parity) = shards.split_at(parameters.data());
-    let missing: Vec<usize> = (0..data.len()).filter(|&index| data[index].is_none()).collect();
-    let length = shards.iter().flatten().next().map_or(BLOCK, |shard| shard.len());
-
-    let zeros = vec![0; length];
-    let with_zeros: Vec<&[u8]> = data.iter().map(|shard| shard.unwrap_or(&zeros)).collect();
-    let mut lacking = vec![0; length * parameters.parity()];
-    code::encode(parameters, &with_zeros, &mut lacking);
+/// Restores the missing data shards, at most [`FEW`], in their places, which hold zeros. At least K shards of either kind are
+/// there; `held` says which.
+pub(crate) fn decode(parameters: Parameters, held: &[bool], data: &mut [u8], parity: &[u8]) {
+    let length = data.len() / parameters.data();
+    let (data_held, parity_held) = held.split_at(parameters.data());
+    let missing: Vec<usize> = (0..parameters.data()).filter(|&index| !data_held[index]).collect();
+    let rows: Vec<usize> =
+        (0..parameters.parity()).filter(|&row| parity_held[row]).take(missing.len()).collect();
 
     // One equation for each missing shard: its coefficients, and what the parity shard lacks.
     let coefficients = code::coefficients(parameters, &missing);
-    let (equations, lacks): (Vec<Vec<u16>>, Vec<Vec<u8>>) = parity
-        .iter()
-        .zip(lacking.chunks_exact(length))
-        .zip(coefficients)
-        .filter_map(|((parity, without), coefficients)| {
-            let lacks = (*parity)?.iter().zip(without).map(|(a, b)| a ^ b).collect();
-            Some((coefficients, lacks))
-        })
-        .take(missing.len())
-        .unzip();
+    let equations = rows.iter().map(|&row| coefficients[row].clone()).collect();
+    let mut lacks: Vec<Vec<u8>> = rows.iter().map(|&row| parity[row * length..][..length].to_vec()).collect();
+    let with_zeros: Vec<&[u8]> = data.chunks_exact(length).collect();
+    code::encode_stretches(parameters, &with_zeros, |row, at, without| {
+        if let Ok(equation) = rows.binary_search(&row) {
+            lacks[equation][at].iter_mut().zip(without).for_each(|(a, b)| *a ^= b);
+        }
+    });
 
-    let solution = invert(equations).into_iter().map(|weights| combine(&weights, &lacks));
-    missing.iter().copied().zip(solution).collect()
+    for (weights, index) in invert(equations).into_iter().zip(missing) {
+        combine(&weights, &lacks, &mut data[index * length..][..length]);
+    }
 }
 
 /// The inverse of a square matrix that has one.
@@ -66,12 +63,11 @@ fn invert(mut matrix: Vec<Vec<u16>>) -> Vec<Vec<u16>> {
     matrix.into_iter().map(|mut row| row.split_off(size)).collect()
 }
 
-/// The sum of shards, each times its weight.
-fn combine(weights: &[u16], shards: &[Vec<u8>]) -> Vec<u8> {
+/// Adds shards, each times its weight, to `sum`.
+fn combine(weights: &[u16], shards: &[Vec<u8>], sum: &mut [u8]) {
     const PART: usize = 64 * BLOCK;
     let engine = DefaultEngine::new();
     let log = &tables::get_exp_log().log;
-    let mut sum = vec![0; shards.first().map_or(0, Vec::len)];
     for (at, sum) in sum.chunks_mut(PART).enumerate() {
         let mut product = [0; PART];
         let product = &mut product[..sum.len()];
@@ -83,7 +79,6 @@ fn combine(weights: &[u16], shards: &[Vec<u8>]) -> Vec<u8> {
             }
         }
     }
-    sum
 }
 
 #[cfg(test)]
@@ -109,18 +104,18 @@ mod tests {
             let (originals, coded) = bytes.split_at_mut(64 * length * data);
             blake3::Hasher::new().finalize_xof().fill(originals);
             code::encode(parameters, &originals.chunks_exact(64 * length).collect::<Vec<_>>(), coded);
-            let shards: Vec<Option<&[u8]>> = bytes
-                .chunks_exact(64 * length)
-                .enumerate()
-                .map(|(index, shard)| (!lost.contains(&index)).then_some(shard))
-                .collect();
-            let restored = decode(parameters, &shards);
-            for (index, shard) in &restored {
-                prop_assert_eq!(shard, &bytes[64 * length * index..][..64 * length]);
+            let held: Vec<bool> = (0..data + parity).map(|index| !lost.contains(&index)).collect();
+            let mut damaged = bytes.clone();
+            for &index in &lost {
+                damaged[64 * length * index..][..64 * length].fill(0);
             }
-            if !restored.is_empty() {
-                prop_assert_eq!(restored, code::decode(parameters, &shards));
-            }
+            let whole = &bytes[..64 * length * data];
+            let (damaged, coded) = damaged.split_at_mut(64 * length * data);
+            let mut by_equations = damaged.to_vec();
+            decode(parameters, &held, &mut by_equations, coded);
+            prop_assert!(by_equations == whole);
+            code::decode(parameters, &held, damaged, coded);
+            prop_assert!(damaged == whole);
         }
     }
 }

@@ -39,6 +39,7 @@ pub mod correction;
 mod decoder;
 mod encoded;
 pub mod encryption;
+mod engine;
 mod error;
 mod evaluation;
 mod fetch;
@@ -57,7 +58,7 @@ mod simd;
 
 pub use combination::Combination;
 pub use decoder::{Decoder, Progress};
-pub use encoded::{Encoded, encode, encode_with};
+pub use encoded::{Encoded, encode, encode_in_place, encode_with};
 pub use error::CodingError;
 pub use evaluation::{Path, available_paths};
 pub use fetch::{Peer, Plan, Request, plan};

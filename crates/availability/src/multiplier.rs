@@ -70,16 +70,25 @@ pub(crate) type Matrices = [u64; 4];
 
 /// The matrices of a constant.
 pub(crate) fn matrices(constant: u16) -> Matrices {
-    let mut matrices = [0; 4];
-    for bit in 0..16 {
-        let product = field::multiply_16(constant, 1 << bit);
-        for row in 0..16 {
-            if product >> row & 1 == 1 {
-                matrices[bit / 8 * 2 + row / 8] |= 1 << ((7 - row % 8) * 8 + bit % 8);
-            }
-        }
+    // What each bit of the argument gives: columns of the matrices, of which rows are wanted.
+    let products: [[u8; 2]; 16] =
+        std::array::from_fn(|bit| field::multiply_16(constant, 1 << bit).to_le_bytes());
+    [(0, 0), (0, 1), (8, 0), (8, 1)]
+        .map(|(first, byte)| transposed(std::array::from_fn(|column| products[first + column][byte])))
+}
+
+/// The bits of eight columns as rows, the first row in the last byte: bit j of byte 7 − i is bit i of column j.
+///
+/// Halves, quarters and eighths change places across the diagonal (Warren, *Hacker's Delight*, section 7-3).
+fn transposed(columns: [u8; 8]) -> u64 {
+    let mut bits = u64::from_le_bytes(columns);
+    for (distance, mask) in
+        [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
+    {
+        let changed = (bits ^ (bits >> distance)) & mask;
+        bits ^= changed ^ (changed << distance);
     }
-    matrices
+    bits.swap_bytes()
 }
 
 /// A vector: one row of `SHARDS` blocks at once, and how it is multiplied by constants of GF(2^16).
@@ -193,4 +202,18 @@ fn multiply_2<const SHARDS: usize, V: Vector<SHARDS>>(
 #[inline(always)]
 fn plus<const SHARDS: usize, V: Vector<SHARDS>>(a: [V; 2], b: [V; 2]) -> [V; 2] {
     [a[0].plus(b[0]), a[1].plus(b[1])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_what_columns_say_bit_by_bit() {
+        let columns = [0x01, 0x80, 0xff, 0x00, 0x5a, 0xc3, 0x17, 0xe8];
+        let rows = transposed(columns).to_le_bytes();
+        for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
+            assert_eq!(rows[7 - i] >> j & 1, columns[j] >> i & 1, "row {i}, column {j}");
+        }
+    }
 }

@@ -77,6 +77,14 @@ impl Parameters {
         }
         Ok(shard)
     }
+
+    /// The length of all shards together.
+    ///
+    /// # Errors
+    /// As [`Self::shard_length`].
+    pub fn coded_length(self, payload_length: u64) -> Result<usize, CodingError> {
+        Ok(self.shard_length(payload_length)? * self.total())
+    }
 }
 
 impl Default for Parameters {

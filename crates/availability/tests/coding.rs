@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "what the tests build by hand fails with them")]
 
 use availability::{
-    CodingError, Decoder, Encoded, Header, MAX_PAYLOAD, MAX_SHARDS, Parameters, Progress, Sample, encode,
+    CodingError, Decoder, Encoded, Header, MAX_PAYLOAD, MAX_SHARDS, Parameters, Path, Progress, Sample,
+    encode, encode_in_place,
 };
 use proptest::{prelude::*, sample::subsequence};
 
@@ -44,6 +45,21 @@ proptest! {
         }
         prop_assert_eq!(decoder.progress(), Progress::Decodable);
         prop_assert_eq!(decoder.finish().unwrap(), payload);
+    }
+
+    /// Whatever was in the memory before: the payload's, or a longer one's parity.
+    #[test]
+    fn coding_in_place_makes_the_same_shards_and_gives_the_payload_back(
+        (parameters, payload, _) in any_k_shards(), longer in 0usize..10_000,
+    ) {
+        let encoded = encode(&payload, parameters).unwrap();
+        let before = encode(&[&payload[..], &vec![0xff; longer]].concat(), parameters).unwrap();
+        let mut memory = before.into_payload();
+        memory.truncate(payload.len());
+        let again = encode_in_place(memory, parameters, Path::fastest()).unwrap();
+        prop_assert_eq!(again.header(), encoded.header());
+        prop_assert!(again.shards().eq(encoded.shards()));
+        prop_assert_eq!(again.into_payload(), payload);
     }
 
     #[test]

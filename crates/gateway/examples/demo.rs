@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for trader in &world.traders {
             println!("\naccount {}:", trader.account);
             for (role, (key, secret)) in trader.keys.iter().collect::<BTreeMap<_, _>>() {
-                println!("  {role:9} {key} {secret}");
+                println!("  {:9} {key} {secret}", role.to_string());
             }
         }
         println!("\nEnd with Ctrl-C.");

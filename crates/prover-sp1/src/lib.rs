@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod core;
 pub mod environment;
+pub mod leftovers;
 mod program;
 
 pub use backend::{Cost, Phase, Sp1};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use prover_sp1::{Config, Device, Phase, Sp1, environment, program_key};
+use prover_sp1::{Config, Device, Phase, Sp1, environment, leftovers, program_key};
 use proving::work_command::{self, KeyOptions, WorkOptions};
 use proving::{Backend, BackendError, Cancellation, prover_command};
 use verifier::{Proof, ProofKind};
@@ -131,7 +131,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Prove(options) => prove(&options),
         Command::Aggregate { proofs, kind, device, out } => aggregate(&proofs, kind, device, &out),
         Command::Verify { proof } => Ok(prover_command::verify(&Sp1::new(Config::default())?, &proof)?),
-        Command::Work { device, options } => Ok(work_command::run(&Sp1::new(Config { device })?, &options)?),
+        Command::Work { device, options } => {
+            clear_leftovers();
+            Ok(work_command::run(&Sp1::new(Config { device })?, &options)?)
+        }
         Command::WorkerKey(options) => Ok(work_command::show_key(&options)?),
         Command::Status { device } => status(device),
         Command::Key { elf } => key(&elf),
@@ -170,6 +173,7 @@ fn make(
     out: &Path,
     prove: impl FnOnce(&Sp1) -> Result<Proof, BackendError>,
 ) -> anyhow::Result<()> {
+    clear_leftovers();
     let bar = spinner();
     let shown = bar.clone();
     let sp1 = Sp1::new(Config { device })?.with_progress(move |phase| show(&shown, phase));
@@ -177,6 +181,20 @@ fn make(
     let result = prove(&sp1);
     bar.finish_and_clear();
     Ok(prover_command::write_proof(&result?, out, start.elapsed())?)
+}
+
+/// Gives back the memory that provers took with them when they were killed. None of it is worth failing for.
+fn clear_leftovers() {
+    match leftovers::clear() {
+        Ok(cleared) if cleared == leftovers::Cleared::default() => {}
+        Ok(cleared) => eprintln!(
+            "removed what provers that were killed left in shared memory: {} files, {:.1} GB, {} executors",
+            cleared.files,
+            cleared.bytes as f64 / 1e9,
+            cleared.executors
+        ),
+        Err(error) => eprintln!("cannot clear what provers that were killed left in shared memory: {error}"),
+    }
 }
 
 fn status(device: Device) -> anyhow::Result<()> {

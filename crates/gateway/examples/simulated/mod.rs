@@ -104,7 +104,9 @@ impl World {
         for account in &accounts {
             for (asset, amount) in deposits.iter().enumerate() {
                 let asset = AssetId(asset as u16);
-                let command = Command::Deposit { owner: dev_owner(*account), asset, amount: *amount };
+                // Less than the simulated ones have, so that a balance can be too small.
+                let amount = Quanta(amount.0 >> 10);
+                let command = Command::Deposit { owner: dev_owner(*account), asset, amount };
                 player.play(from_l1(*account, command));
             }
         }

@@ -6,7 +6,7 @@ use types::{Address, Command, Outcome, Quanta, Rate};
 
 use super::calls::{Answer, Asked};
 use super::failure::Failure;
-use super::market_data::{Show as _, millis};
+use super::market_data::{Digits as _, Show as _, millis};
 use crate::keys::Role;
 use crate::view::{Asset, Market, Scale, Trade};
 
@@ -134,8 +134,8 @@ pub(super) fn account(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let assets = view.assets();
     let balances = assets.iter().zip(&account.balances).map(|(asset, balance)| Owned {
         asset: asset.symbol.clone(),
-        free: asset.scale.format(balance.free.0.into()),
-        locked: asset.scale.format(balance.locked.0.into()),
+        free: asset.scale.show(balance.free.0.into()),
+        locked: asset.scale.show(balance.locked.0.into()),
     });
     let empty = |amount: &str| amount.bytes().all(|byte| matches!(byte, b'0' | b'.'));
     let balances = balances.filter(|owned| !omit_zero || !empty(&owned.free) || !empty(&owned.locked));
@@ -216,7 +216,7 @@ pub(super) fn own_trades(asked: &Asked<'_>) -> Result<Answer, Failure> {
 /// What one side of a trade pays; a rebate is negative.
 pub(crate) fn fee(market: &Market, trade: &Trade, maker: bool) -> String {
     let fee = if maker { i128::from(trade.maker_fee) } else { i128::from(trade.taker_fee.0) };
-    market.quote.scale.format_signed(fee)
+    market.quote.scale.show_signed(fee)
 }
 
 pub(super) fn order_counts(asked: &Asked<'_>) -> Result<Answer, Failure> {
@@ -242,14 +242,14 @@ pub(super) fn coins(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let view = &asked.gateway.view;
     let account = view.account(asked.caller()?.account).ok_or_else(Failure::forbidden)?;
     let show = |asset: &Asset, balance: &rules::Balance| {
-        let zero = asset.scale.format(0);
+        let zero = asset.scale.show(0);
         json!({
             "coin": asset.symbol,
             "name": asset.symbol,
             "depositAllEnable": true,
             "withdrawAllEnable": true,
-            "free": asset.scale.format(balance.free.0.into()),
-            "locked": asset.scale.format(balance.locked.0.into()),
+            "free": asset.scale.show(balance.free.0.into()),
+            "locked": asset.scale.show(balance.locked.0.into()),
             "freeze": zero,
             "withdrawing": zero,
             "ipoing": zero,
@@ -265,10 +265,10 @@ pub(super) fn coins(asked: &Asked<'_>) -> Result<Answer, Failure> {
                 "depositEnable": true,
                 "withdrawEnable": true,
                 "withdrawFee": zero,
-                "withdrawMin": asset.scale.format(1),
-                "withdrawMax": asset.scale.format(u64::MAX.into()),
-                "withdrawInternalMin": asset.scale.format(1),
-                "withdrawIntegerMultiple": asset.scale.format(1),
+                "withdrawMin": asset.scale.show(1),
+                "withdrawMax": asset.scale.show(u64::MAX.into()),
+                "withdrawInternalMin": asset.scale.show(1),
+                "withdrawIntegerMultiple": asset.scale.show(1),
                 "contractAddress": asset.params.token.to_string(),
                 "addressRegex": "^(0x)[0-9A-Fa-f]{40}$",
                 "memoRegex": "",

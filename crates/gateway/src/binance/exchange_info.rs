@@ -6,7 +6,7 @@ use types::{Phase, Rate};
 
 use super::calls::{Answer, Asked};
 use super::failure::Failure;
-use super::market_data::Show as _;
+use super::market_data::{Digits as _, Show as _};
 use crate::settings::Limits;
 use crate::view::{Market, Scale};
 
@@ -102,9 +102,9 @@ fn filters(market: &Market) -> Value {
     let mut filters = vec![
         json!({
             "filterType": "PRICE_FILTER",
-            "minPrice": market.price.format(1),
+            "minPrice": market.price.show(1),
             "maxPrice": market.show_price(params.max_price),
-            "tickSize": market.price.format(1),
+            "tickSize": market.price.show(1),
         }),
         lots("LOT_SIZE"),
         lots("MARKET_LOT_SIZE"),
@@ -121,7 +121,7 @@ fn filters(market: &Market) -> Value {
     ];
     if params.collar != 0 {
         // A buy may not reach above the collar, a sell not below it; the other way there is no bound.
-        let share = |millionths: u64| Scale { step: 1, decimals: 6 }.format(millionths.into());
+        let share = |millionths: u64| Scale { step: 1, decimals: 6 }.show(millionths.into());
         let collar = u64::from(params.collar);
         filters.push(json!({
             "filterType": "PERCENT_PRICE_BY_SIDE",

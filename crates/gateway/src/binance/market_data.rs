@@ -20,6 +20,34 @@ pub(crate) fn levels(market: &Market, side: &[(Price, Quantity)]) -> Vec<Level> 
         .collect()
 }
 
+/// Amounts with eight digits after the point at least: that is how Binance writes all of them, and there is software that
+/// knows an empty level by the text `0.00000000`.
+pub(crate) trait Digits {
+    fn show(&self, units: u128) -> String;
+    fn show_signed(&self, units: i128) -> String;
+}
+
+/// Digits after the point at least.
+const DIGITS: u32 = 8;
+
+impl Digits for Scale {
+    fn show(&self, units: u128) -> String {
+        let mut text = self.format(units);
+        if self.decimals < DIGITS {
+            if self.decimals == 0 {
+                text.push('.');
+            }
+            text.extend(std::iter::repeat_n('0', (DIGITS - self.decimals) as usize));
+        }
+        text
+    }
+
+    fn show_signed(&self, units: i128) -> String {
+        let text = self.show(units.unsigned_abs());
+        if units < 0 { format!("-{text}") } else { text }
+    }
+}
+
 /// Amounts of a market as decimal strings.
 pub(crate) trait Show {
     fn show_price(&self, price: Price) -> String;
@@ -32,23 +60,23 @@ pub(crate) trait Show {
 
 impl Show for Market {
     fn show_price(&self, price: Price) -> String {
-        self.price.format(price.0.into())
+        self.price.show(price.0.into())
     }
 
     fn show_quantity(&self, quantity: Quantity) -> String {
-        self.quantity.format(quantity.0.into())
+        self.quantity.show(quantity.0.into())
     }
 
     fn show_lots(&self, lots: u128) -> String {
-        self.quantity.format(lots)
+        self.quantity.show(lots)
     }
 
     fn show_notional(&self, notional: u128) -> String {
-        self.quote.scale.format(notional)
+        self.quote.scale.show(notional)
     }
 
     fn show_average(&self, notional: u128, lots: u128) -> String {
-        let decimals = self.price.decimals.max(8);
+        let decimals = self.price.decimals.max(DIGITS);
         let fine =
             10u128.saturating_pow(decimals - self.price.decimals).saturating_mul(self.price.step.into());
         let per_lot = lots.saturating_mul(self.params.tick.into());
@@ -201,4 +229,19 @@ pub(crate) fn average(market: &Market, view: &crate::view::View) -> (String, u64
     let (price, time) = last.last().map_or((Price(0), Timestamp(0)), |trade| (trade.price, trade.time));
     let price = if lots == 0 { market.show_price(price) } else { market.show_average(notional, lots) };
     (price, millis(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_eight_digits_after_the_point() {
+        let show = |step, decimals, units| Scale { step, decimals }.show(units);
+        assert_eq!(show(1, 0, 64_250), "64250.00000000");
+        assert_eq!(show(5, 1, 3), "1.50000000");
+        assert_eq!(show(1, 8, 0), "0.00000000");
+        assert_eq!(show(1, 10, 1), "0.0000000001");
+        assert_eq!(Scale { step: 1, decimals: 2 }.show_signed(-5), "-0.05000000");
+    }
 }

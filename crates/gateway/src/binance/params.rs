@@ -62,11 +62,19 @@ impl Params {
     }
 
     /// What a request of the WebSocket API signs: all but the signature, sorted by name.
-    pub fn signed_text(&self) -> String {
+    /// Older clients sign the values as they are, newer ones percent-encoded; where both are the same, once.
+    pub fn signed_texts(&self) -> Vec<Vec<u8>> {
+        let (plain, encoded) = (self.signed_text(str::to_owned), self.signed_text(percent_encode));
+        let both = if plain == encoded { vec![plain] } else { vec![plain, encoded] };
+        both.into_iter().map(String::into_bytes).collect()
+    }
+
+    fn signed_text(&self, write: impl Fn(&str) -> String) -> String {
         let mut list: Vec<&(String, String)> =
             self.0.iter().filter(|(name, _)| name != "signature").collect();
         list.sort();
-        let list: Vec<String> = list.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let list: Vec<String> =
+            list.into_iter().map(|(name, value)| format!("{name}={}", write(value))).collect();
         list.join("&")
     }
 
@@ -209,6 +217,10 @@ impl Params {
     }
 }
 
+fn percent_encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 pub(crate) fn find_market(symbol: &str, name: &str, view: &View) -> Result<Arc<Market>, Failure> {
     let legal = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     if !(1..=20).contains(&symbol.len()) || !symbol.bytes().all(legal) {
@@ -263,7 +275,7 @@ mod tests {
     fn numbers_in_json_keep_their_digits() {
         let params =
             json(r#"{"q":0.10,"t":1700000000000,"s":"A\u0042","b":true,"l":["X"],"n":null}"#).unwrap();
-        assert_eq!(params.signed_text(), "b=true&l=[\"X\"]&q=0.10&s=AB&t=1700000000000");
+        assert_eq!(params.signed_text(str::to_owned), "b=true&l=[\"X\"]&q=0.10&s=AB&t=1700000000000");
         assert!(!params.has("n"));
         assert!(json("[1]").is_err() && json("7").is_err() && json(r#"{"a":{}}"#).is_err());
     }
@@ -311,7 +323,7 @@ mod tests {
                     let _ = (params.whole(name), params.boolean(name), params.time(name), params.limit(1, 2));
                     let _ = (params.client_id(name), params.order(name, name), params.range(Some(name), 1, 2));
                 }
-                let _ = params.signed_text();
+                let _ = params.signed_texts();
             }
             if let Ok(object) = serde_json::from_str::<&RawValue>(&text) {
                 let _ = Params::of_json(object);

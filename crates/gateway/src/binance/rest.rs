@@ -91,7 +91,7 @@ async fn answer(
     };
     let params = Params::of_form(query, &body)?;
     let api_key = parts.headers.get("x-mbx-apikey").and_then(|key| key.to_str().ok());
-    let signed = || signed_bytes(query, &body);
+    let signed = || vec![signed_bytes(query, &body)];
     let caller = authenticate(gateway, call.security(), api_key, &params, signed, now)?;
     call.run(&Asked::new(api, &params, caller, now)).await
 }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::params::Params;
 use crate::Gateway;
-use crate::keys::{Caller, Role};
+use crate::keys::{Caller, KeyError, Role};
 
 /// How old a request may be when it does not say.
 const WINDOW: u64 = 5_000;
@@ -67,13 +67,14 @@ pub(crate) fn check_time(params: &Params, now: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Who sends a request, when it must be known. Nothing else is looked at before.
+/// Who sends a request, when it must be known. Nothing else is looked at before. `signed` gives the texts of which one must
+/// be what was signed.
 pub(crate) fn authenticate(
     gateway: &Gateway,
     security: Security,
     api_key: Option<&str>,
     params: &Params,
-    signed: impl FnOnce() -> Vec<u8>,
+    signed: impl FnOnce() -> Vec<Vec<u8>>,
     now: u64,
 ) -> Result<Option<Caller>, Failure> {
     match security {
@@ -85,7 +86,14 @@ pub(crate) fn authenticate(
             gateway.keys.look_up(api_key, role)?;
             check_time(params, now)?;
             let signature = params.required("signature")?;
-            Ok(Some(gateway.keys.verify(api_key, role, &signed(), signature)?))
+            let mut verified = Err(KeyError::Signature);
+            for text in signed() {
+                verified = gateway.keys.verify(api_key, role, &text, signature);
+                if verified != Err(KeyError::Signature) {
+                    break;
+                }
+            }
+            Ok(Some(verified?))
         }
     }
 }

@@ -7,7 +7,7 @@ use types::{Price, Timestamp};
 
 use super::calls::{Answer, Asked};
 use super::failure::Failure;
-use super::market_data::{Show as _, millis};
+use super::market_data::{Digits as _, Show as _, millis};
 use crate::view::{Candle, Interval, Market, Range, Scale, View};
 
 const MINUTE: u64 = 60_000_000;
@@ -55,7 +55,7 @@ struct Now {
 pub(crate) fn change(market: &Market, candle: &Candle) -> (String, String) {
     let (open, close) = (i128::from(candle.open.0), i128::from(candle.close.0));
     let percent = ((close - open) * 100_000).checked_div(open).unwrap_or(0);
-    (market.price.format_signed(close - open), Scale { step: 1, decimals: 3 }.format_signed(percent))
+    (market.price.show_signed(close - open), Scale { step: 1, decimals: 3 }.format_signed(percent))
 }
 
 /// A trade's number, or -1 for none, as Binance has it.

@@ -175,7 +175,11 @@ impl<H: Handler> Connection<H> {
             }
             let text = match message {
                 Message::Text(text) => text,
-                Message::Close(_) => return End::Gone,
+                Message::Close(_) => {
+                    // The library answers it, if it is let to.
+                    let _ = timeout(Duration::from_secs(1), sink.close()).await;
+                    return End::Gone;
+                }
                 // Pings are answered by the library.
                 Message::Ping(_) | Message::Pong(_) => continue,
                 Message::Binary(_) => {

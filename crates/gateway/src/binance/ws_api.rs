@@ -185,7 +185,7 @@ impl Session {
             };
         }
         let api_key = params.text("apiKey")?;
-        let signed = || params.signed_text().into_bytes();
+        let signed = || params.signed_texts();
         authenticate(gateway, security, api_key, params, signed, now)
     }
 
@@ -194,7 +194,7 @@ impl Session {
         match method {
             "session.logon" => {
                 let api_key = params.text("apiKey")?;
-                let signed = || params.signed_text().into_bytes();
+                let signed = || params.signed_texts();
                 let security = Security::Signed(Role::Read);
                 let caller = authenticate(&self.api.gateway, security, api_key, params, signed, now)?;
                 if caller.is_none_or(|caller| caller.kind != KeyKind::Ed25519) {
@@ -219,7 +219,7 @@ impl Session {
             }
             "userDataStream.subscribe.signature" => {
                 let api_key = params.text("apiKey")?;
-                let signed = || params.signed_text().into_bytes();
+                let signed = || params.signed_texts();
                 let security = Security::Signed(Role::Read);
                 let caller = authenticate(&self.api.gateway, security, api_key, params, signed, now)?;
                 self.subscribe(caller.ok_or_else(Failure::forbidden)?.account)

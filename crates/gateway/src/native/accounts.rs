@@ -15,11 +15,11 @@ use super::answers::{
     AccountBody, AssetBody, BalanceBody, BalanceProofBody, BatchNumbersBody, DataAvailabilityBody,
     ExchangeBody, MarketBody, OwnerBody, StreamBody,
 };
+use super::api::Turn;
 use super::error::{Refusals, unknown_account};
 use super::extract::{Path, Query};
 use super::hexadecimal::{read_array, show};
 use super::results::time;
-use super::api::Turn;
 use super::{ApiError, ForcedOperation, Native};
 use crate::view::Account;
 
@@ -165,7 +165,8 @@ pub(crate) async fn balance_proof(
 
 /// What a proof proves; what is handed out holds.
 fn checked(root: [u8; 32], account: AccountId, asset: AssetId, proof: &[u8]) -> Result<Balance, ApiError> {
-    let wrong = |error: &dyn std::fmt::Display| ApiError::internal(format!("the proof does not hold: {error}"));
+    let wrong =
+        |error: &dyn std::fmt::Display| ApiError::internal(format!("the proof does not hold: {error}"));
     let proof = Proof::decode(proof).map_err(|error| wrong(&error))?;
     let value = state::verify::<Sha256Hash>(root, balance_key(account, asset), &proof);
     let value = value.map_err(|error| wrong(&error))?;
@@ -302,7 +303,11 @@ fn asked(
             "withdraw",
             format!("withdraws {most} of {} to the owner", listed.symbol),
         ),
-        (ForcedOperation::Cancel { market, side }, "cancel", format!("cancels the account's {what} in {place}")),
+        (
+            ForcedOperation::Cancel { market, side },
+            "cancel",
+            format!("cancels the account's {what} in {place}"),
+        ),
         (
             ForcedOperation::Exit { assets: assets.iter().map(|asset| asset.id).collect() },
             "exit",

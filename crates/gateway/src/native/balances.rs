@@ -93,8 +93,10 @@ impl Balances {
         let tree = match batch.cmp(&follows.batch) {
             std::cmp::Ordering::Equal => follows,
             std::cmp::Ordering::Less => {
-                let message =
-                    format!("the state after batch {batch} is not kept any more, only from {} on", follows.batch);
+                let message = format!(
+                    "the state after batch {batch} is not kept any more, only from {} on",
+                    follows.batch
+                );
                 let remedy = "leave the batch away, or make the proof from the published batches: glassbook balance proof";
                 return Err(ApiError::new(axum::http::StatusCode::GONE, "batch_too_old", message, remedy));
             }

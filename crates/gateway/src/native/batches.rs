@@ -20,9 +20,9 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::answers::{AvailabilityBody, BatchBody, CommandBody, TransitionBody};
+use super::api::Turn;
 use super::error::Refusals;
 use super::extract::{Path, Query};
-use super::api::Turn;
 use super::{ApiError, Native, Stage};
 
 /// Batches in one answer at most.
@@ -295,7 +295,8 @@ pub(crate) async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let mut news = native.lifecycle.news();
     let last = *news.borrow_and_update();
-    let run = native.blocking(Turn::Read, move |native| Ok(native.lifecycle.transitions(last, 1).run)).await?;
+    let run =
+        native.blocking(Turn::Read, move |native| Ok(native.lifecycle.transitions(last, 1).run)).await?;
     // The number after the start that it is of: numbers begin again at each.
     let received = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.split_once('-'));
     let received = received.map(|(of, number)| match of.parse() == Ok(run) {

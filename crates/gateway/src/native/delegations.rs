@@ -16,11 +16,11 @@ use types::{AccountId, Command, Outcome, SessionKey};
 use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::expiry;
+use super::api::Turn;
 use super::error::Refusals;
 use super::extract::{Body, Path, Query};
 use super::hexadecimal::{read_array, show};
 use super::results::{OutcomeBody, time};
-use super::api::Turn;
 use super::{ApiError, Native};
 use crate::view::Account;
 
@@ -210,7 +210,8 @@ pub(crate) async fn delegate(
     let account = offer.account.id;
     // Nothing is kept for anybody but the owner.
     if Crypto::recover_secp256k1(&offer.digest, &signature) != Some(offer.account.state.owner) {
-        let message = format!("the signature is not that of account {account}'s owner over this registration");
+        let message =
+            format!("the signature is not that of account {account}'s owner over this registration");
         let remedy = format!("GET /delegations/{account} says what to sign now, and for which expiry");
         return Err(ApiError::unauthorised("bad_signature", message, remedy));
     }
@@ -222,8 +223,7 @@ pub(crate) async fn delegate(
         native.gateway.desk.adopt(AccountId(account.0), &key).map_err(not_kept)
     };
     let public = native.blocking(Turn::Read, keep).await?;
-    let submission =
-        Submission::Owner { account, command: offer.command, signature, timestamps: Vec::new() };
+    let submission = Submission::Owner { account, command: offer.command, signature, timestamps: Vec::new() };
     let promise = native.hand_in(submission).await?;
     let acknowledgement = native.acknowledged(promise).await?;
     let outcome = acknowledgement.outcomes.first().copied().unwrap_or(Outcome::Done);

@@ -55,7 +55,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, code, message, remedy)
     }
 
-    pub(crate) fn not_found(code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn not_found(
+        code: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message, remedy)
     }
 

@@ -30,7 +30,8 @@ impl From<JsonRejection> for ApiError {
             _ => ("bad_body", "see /openapi.json for what the body must be"),
         };
         // Axum says 422 where the JSON is not what it should be; one status for all that is malformed is enough.
-        let status = if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status };
+        let status =
+            if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status };
         Self::new(status, code, message, remedy)
     }
 }

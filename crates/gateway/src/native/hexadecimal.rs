@@ -40,7 +40,9 @@ mod tests {
         assert_eq!(read("0xabCD", "it", 2).unwrap(), [0xab, 0xcd]);
         assert_eq!(read_array::<2>("abcd", "it").unwrap(), [0xab, 0xcd]);
         assert_eq!(show([0xab, 0xcd]), "0xabcd");
-        for (text, code) in [("abc", "bad_hex"), ("zz", "bad_hex"), ("0x0xab", "bad_hex"), ("abcdef", "too_long")] {
+        for (text, code) in
+            [("abc", "bad_hex"), ("zz", "bad_hex"), ("0x0xab", "bad_hex"), ("abcdef", "too_long")]
+        {
             assert_eq!(read(text, "it", 2).unwrap_err().body.code, code, "{text}");
         }
         assert_eq!(read_array::<2>("ab", "it").unwrap_err().body.code, "bad_length");

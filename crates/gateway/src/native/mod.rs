@@ -7,6 +7,7 @@
 
 mod accounts;
 mod answers;
+mod api;
 mod balances;
 mod batch_index;
 mod batches;
@@ -21,16 +22,15 @@ mod owner_requests;
 mod receipts;
 mod results;
 mod routes;
-mod api;
 mod stream;
 mod submissions;
 mod unsettled;
 
+pub use api::{Native, NativeOptions};
 pub use error::{ApiError, ErrorBody};
 pub use lifecycle::{
     Availability, BatchRecord, Facts, ForcedOperation, L1Action, L1Block, L1Call, Lifecycle, LifecycleError,
     Progress, ProofFile, Sample, Stage, StageReached, Transition, Transitions,
 };
 pub use routes::{PREFIX, document, router};
-pub use api::{Native, NativeOptions};
 pub use unsettled::Unsettled;

@@ -6,14 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use types::OrderId;
 
-use super::answers::{
-    OrderBody, OrderStatusBody, PathBody, ReceiptBody, StepBody, UpdatedBody,
-};
+use super::answers::{OrderBody, OrderStatusBody, PathBody, ReceiptBody, StepBody, UpdatedBody};
+use super::api::Turn;
 use super::error::Refusals;
 use super::extract::Path;
 use super::hexadecimal::show;
 use super::results::{EventBody, OutcomeBody};
-use super::api::Turn;
 use super::{ApiError, Native, Stage};
 use crate::view::Order;
 use state::Sha256Hash;
@@ -32,7 +30,8 @@ pub(crate) async fn order(
     Path(number): Path<u64>,
 ) -> Result<Json<OrderStatusBody>, ApiError> {
     let order = native.gateway.view.order_by_id(OrderId(number)).ok_or_else(|| {
-        let remedy = "orders count from 1; of those that ended long ago only commands are kept: /commands/{sequence}";
+        let remedy =
+            "orders count from 1; of those that ended long ago only commands are kept: /commands/{sequence}";
         ApiError::not_found("unknown_order", format!("order {number} is not here"), remedy)
     })?;
     Ok(Json(native.blocking(Turn::Read, move |native| native.order_status(&order)).await?))
@@ -40,12 +39,8 @@ pub(crate) async fn order(
 
 impl Native {
     fn order_status(&self, order: &Order) -> Result<OrderStatusBody, ApiError> {
-        let accepted = StepBody {
-            state: Stage::Accepted,
-            time: Some(order.time.0 / 1_000),
-            l1_block: None,
-            tx: None,
-        };
+        let accepted =
+            StepBody { state: Stage::Accepted, time: Some(order.time.0 / 1_000), l1_block: None, tx: None };
         let mut status = OrderStatusBody {
             order: None,
             sequence: order.sequence,

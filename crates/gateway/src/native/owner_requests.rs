@@ -14,11 +14,11 @@ use transition::{Crypto as _, Native as Crypto};
 use types::AccountId;
 use utoipa::ToSchema;
 
+use super::api::Turn;
 use super::delegations::not_kept;
 use super::error::Refusals;
 use super::extract::{Body, Path};
 use super::hexadecimal::read_array;
-use super::api::Turn;
 use super::{ApiError, Native};
 use crate::clock;
 use crate::keys::{KeyError, KeyFailure, KeyInfo, KeyKind, Role};
@@ -220,9 +220,7 @@ impl From<KeyError> for ApiError {
             KeyError::Malformed | KeyError::Unknown => {
                 Self::unauthorised("unknown_key", message, "the owner makes keys: POST /keys")
             }
-            KeyError::Signature => {
-                Self::unauthorised("bad_signature", message, "the book says what to sign")
-            }
+            KeyError::Signature => Self::unauthorised("bad_signature", message, "the book says what to sign"),
             KeyError::Forbidden { .. } => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", message, "use a key with a higher role")
             }
@@ -257,7 +255,11 @@ pub(crate) async fn create(
     let made = move |native: &Native| {
         let KeyRequest { role, kind, label, public_key } = request;
         // A line of the signed text is a line.
-        if label.chars().chain(public_key.iter().flat_map(|key| key.chars())).any(|c| c.is_control() && c != '\n') {
+        if label
+            .chars()
+            .chain(public_key.iter().flat_map(|key| key.chars()))
+            .any(|c| c.is_control() && c != '\n')
+        {
             return Err(KeyError::Label.into());
         }
         if label.contains('\n') {
@@ -274,7 +276,8 @@ pub(crate) async fn create(
             let remedy = format!("delegate it: GET /delegations/{account} says what to sign");
             return Err(ApiError::new(StatusCode::CONFLICT, "not_delegated", message, remedy));
         }
-        let record = json!({ "account": account.0, "role": role_name, "kind": kind_name(kind), "label": label });
+        let record =
+            json!({ "account": account.0, "role": role_name, "kind": kind_name(kind), "label": label });
         let actor = format!("owner of account {account}");
         native.gateway.audit.record(&actor, "create key", &record).map_err(not_kept)?;
         let keys = &native.gateway.keys;

@@ -223,31 +223,46 @@ impl From<&Event> for EventBody {
             Event::Triggered { order, market, account } => {
                 Self::Triggered { order: order.0, market: market.0, account: account.0 }
             }
-            Event::Replaced { order, market, account, old_price, old_quantity, price, quantity, kept_place } => {
-                Self::Replaced {
-                    order: order.0,
-                    market: market.0,
-                    account: account.0,
-                    old_price: old_price.0,
-                    old_quantity: old_quantity.to_string(),
-                    price: price.0,
-                    quantity: quantity.to_string(),
-                    kept_place,
-                }
-            }
-            Event::Cancelled { order, market, account, side, price, quantity, remaining, resting, reason } => {
-                Self::Cancelled {
-                    order: order.0,
-                    market: market.0,
-                    account: account.0,
-                    side: side.into(),
-                    price: price.0,
-                    quantity: quantity.to_string(),
-                    remaining: remaining.to_string(),
-                    resting,
-                    reason: reason.into(),
-                }
-            }
+            Event::Replaced {
+                order,
+                market,
+                account,
+                old_price,
+                old_quantity,
+                price,
+                quantity,
+                kept_place,
+            } => Self::Replaced {
+                order: order.0,
+                market: market.0,
+                account: account.0,
+                old_price: old_price.0,
+                old_quantity: old_quantity.to_string(),
+                price: price.0,
+                quantity: quantity.to_string(),
+                kept_place,
+            },
+            Event::Cancelled {
+                order,
+                market,
+                account,
+                side,
+                price,
+                quantity,
+                remaining,
+                resting,
+                reason,
+            } => Self::Cancelled {
+                order: order.0,
+                market: market.0,
+                account: account.0,
+                side: side.into(),
+                price: price.0,
+                quantity: quantity.to_string(),
+                remaining: remaining.to_string(),
+                resting,
+                reason: reason.into(),
+            },
             Event::AccountOpened { account, owner } => {
                 Self::AccountOpened { account: account.0, owner: owner.to_string() }
             }

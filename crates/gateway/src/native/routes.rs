@@ -12,7 +12,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use super::error::ErrorBody;
-use super::{ApiError, Native, accounts, batches, delegations, limits, orders, owner_requests, stream, submissions};
+use super::{
+    ApiError, Native, accounts, batches, delegations, limits, orders, owner_requests, stream, submissions,
+};
 
 /// Where the API is.
 pub const PREFIX: &str = "/api/glassbook/v1";

@@ -32,12 +32,11 @@ pub const FUNDS: u64 = 1 << 40;
 
 /// All of it.
 pub struct World {
-    pub directory: TempDir,
+    _directory: TempDir,
     pub genesis: Genesis,
-    pub exchange: Arc<Exchange>,
     pub gateway: Arc<Gateway>,
     pub lifecycle: Arc<Staged>,
-    pub server: Server,
+    _server: Server,
     pub url: String,
     pub client: Client,
 }
@@ -123,7 +122,7 @@ impl World {
         let url = format!("http://{}", server.address());
         let client = Client::new(&url).unwrap();
         view.reached(exchange.stats().durable).await;
-        Self { directory, genesis, exchange, gateway, lifecycle, server, url, client }
+        Self { _directory: directory, genesis, gateway, lifecycle, _server: server, url, client }
     }
 
     /// Status and JSON of an answer.

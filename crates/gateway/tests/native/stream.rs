@@ -177,10 +177,19 @@ async fn a_trader_follows_what_his_orders_do_and_everybody_the_market() {
     let answer = socket.ask(12, "unsubscribe", json!({ "channel": "trades", "market": market })).await;
     assert!(answer["error"].is_null(), "{answer}");
     let submission = signed(&world, account, &[limit(Side::Sell, 500, 1)]).await;
-    let answer = socket.ask(13, "submit", submission).await;
-    assert!(answer["error"].is_null(), "{answer}");
-    let last = socket.of("commands").await;
-    assert!(last["number"].as_u64() >= Some(sequence));
+    socket.send(json!({ "id": 13, "method": "submit", "params": submission })).await;
+    let mut seen: Vec<Value> = Vec::new();
+    let last = sequence + 1;
+    let told = |seen: &[Value], what: &dyn Fn(&Value) -> bool| seen.iter().any(what);
+    while !(told(&seen, &|m| m["id"] == 13)
+        && told(&seen, &|m| m["channel"] == "commands" && m["number"] == last)
+        && told(&seen, &|m| m["channel"] == "executions" && m["sequence"] == last))
+    {
+        seen.push(socket.next().await);
+    }
+    let executed = seen.iter().find(|message| message["channel"] == "executions").unwrap();
+    assert_eq!(executed["number"], 2, "{executed}");
+    assert!(!told(&seen, &|message| message["channel"] == "trades"), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,8 +48,8 @@ pub struct Setting<'a> {
     pub genesis: &'a Genesis,
     pub lifecycle: Arc<dyn Lifecycle>,
     pub board: &'a Arc<Board>,
-    /// Where browsers take samples.
-    pub shards: &'a str,
+    /// Whom the page asks besides this server: where it takes samples, and the chain.
+    pub origins: &'a [String],
     pub runtime: &'a Handle,
 }
 
@@ -69,7 +69,7 @@ impl Front {
         let started = async {
             let native = Native::start(Arc::clone(&gateway), setting.lifecycle, genesis, options);
             let routes = native::router(native)
-                .merge(page::router(&[setting.shards.to_string()]))
+                .merge(page::router(setting.origins))
                 .merge(status::routes(setting.board));
             Server::start(Arc::clone(&gateway), routes).await
         };

@@ -193,7 +193,7 @@ fn on_chain(
         genesis: &genesis,
         lifecycle: Arc::new(life),
         board: &board,
-        shards: &shards_url,
+        origins: &[shards_url, chain.client.url().to_string()],
         runtime: &handle,
     })?;
     banner(options, places, chain, &deployment, front.address)?;
@@ -222,6 +222,7 @@ fn on_chain(
         funder: &funder,
         settler,
         watch,
+        proving: proving.clone(),
         spinner: ProgressBar::new_spinner(),
         claimed: 0,
     };
@@ -276,6 +277,7 @@ struct Running<'a> {
     funder: &'a l1::Sender,
     settler: Settler,
     watch: Watch,
+    proving: Option<Arc<ProvingNode>>,
     spinner: ProgressBar,
     /// The last batch whose withdrawals were claimed.
     claimed: u64,
@@ -310,9 +312,13 @@ impl Running<'_> {
 
     /// Seals, waits until everything is final, and says whether all of it agrees.
     fn finish(mut self) -> Result<()> {
-        let began = Instant::now();
+        let mut began = Instant::now();
         self.exchange.seal();
         while !self.watch.has_ended() {
+            // Proofs take the time that they take; a worker that hangs loses its lease.
+            if self.proving.as_ref().is_some_and(|node| node.manager.counts().at_work > 0) {
+                began = Instant::now();
+            }
             self.show();
             let stats = self.exchange.stats();
             if let Some(fault) = self.exchange.fault() {

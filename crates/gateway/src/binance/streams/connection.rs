@@ -68,7 +68,9 @@ fn connect(
     let (outbox, queue) = Outbox::new(api.gateway.settings.limits.ws_queue);
     let mut listener =
         Listener { api: Arc::clone(api), outbox: Arc::clone(&outbox), form, subscriptions: HashMap::new() };
-    if let Err(problem) = listener.subscribe(&names, now) {
+    // As at Binance, names in the URL that there are not stay silent: libraries connect to `/ws/0` and subscribe later.
+    let known: Vec<String> = names.into_iter().filter(|name| listener.parse(name, now).is_some()).collect();
+    if let Err(problem) = listener.subscribe(&known, now) {
         return refuse(Failure::new(-1130, problem));
     }
     upgrade(request, Arc::clone(&api.gateway), client, outbox, queue, listener)
@@ -172,15 +174,17 @@ impl Listener {
         if self.subscriptions.len() + names.len() > limit {
             return Err(format!("a connection has at most {limit} streams"));
         }
-        let (view, keys) = (&self.api.gateway.view, &self.api.streams.listen_keys);
-        let found: Option<Vec<Stream>> =
-            names.iter().map(|name| Stream::parse(name, view, keys, now)).collect();
+        let found: Option<Vec<Stream>> = names.iter().map(|name| self.parse(name, now)).collect();
         let found = found.ok_or_else(|| "there is no such stream".to_owned())?;
         for (name, stream) in names.iter().zip(found) {
             self.subscriptions.insert(name.clone(), stream);
             self.api.streams.subscribe(stream, name, &self.outbox, self.form);
         }
         Ok(())
+    }
+
+    fn parse(&self, name: &str, now: u64) -> Option<Stream> {
+        Stream::parse(name, &self.api.gateway.view, &self.api.streams.listen_keys, now)
     }
 
     fn reform(&mut self, form: Form) {

@@ -6,7 +6,7 @@ use serde_json::json;
 use types::{AssetId, CancelReason, Timestamp};
 
 use crate::binance::account::fee;
-use crate::binance::market_data::{Show as _, millis};
+use crate::binance::market_data::{Digits as _, Show as _, millis};
 use crate::binance::order_shapes::{
     budget, life_name, quantity, self_trade_name, side_name, status_name, type_name,
 };
@@ -161,7 +161,7 @@ pub(super) fn position(
     let shown = list.iter().filter_map(|(id, balance)| {
         let asset = assets.get(usize::from(id.0))?;
         let (free, locked) = (balance.free.0.into(), balance.locked.0.into());
-        Some(json!({ "a": asset.symbol, "f": asset.scale.format(free), "l": asset.scale.format(locked) }))
+        Some(json!({ "a": asset.symbol, "f": asset.scale.show(free), "l": asset.scale.show(locked) }))
     });
     let balances: Vec<_> = shown.collect();
     let time = millis(time);
@@ -171,7 +171,7 @@ pub(super) fn position(
 /// Money that came in or went out.
 pub(super) fn balance(asset: &Asset, change: i128, time: Timestamp) -> String {
     let time = millis(time);
-    json!({ "e": "balanceUpdate", "E": time, "a": asset.symbol, "d": asset.scale.format_signed(change), "T": time })
+    json!({ "e": "balanceUpdate", "E": time, "a": asset.symbol, "d": asset.scale.show_signed(change), "T": time })
         .to_string()
 }
 

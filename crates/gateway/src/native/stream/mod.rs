@@ -7,5 +7,5 @@ mod socket;
 
 pub(crate) use asyncapi::document;
 pub(crate) use hub::Hub;
-pub(crate) use socket::stream;
 pub(crate) use socket::__path_stream;
+pub(crate) use socket::stream;

@@ -241,7 +241,11 @@ impl Connection {
                     || !Crypto::verify_ed25519(&key.0, &digest, &signature)
                 {
                     let message = format!("the signature is not that of account {account}'s session key");
-                    return Err(ApiError::unauthorised("bad_signature", message, "the book says what to sign"));
+                    return Err(ApiError::unauthorised(
+                        "bad_signature",
+                        message,
+                        "the book says what to sign",
+                    ));
                 }
                 known.id
             }
@@ -254,7 +258,8 @@ impl Connection {
 
     fn channel(&self, params: &ChannelParams) -> Result<Channel, ApiError> {
         let view = &self.native.gateway.view;
-        let market = |name: &str| view.market(name).map(|market| market.id).ok_or_else(|| unknown_market(name));
+        let market =
+            |name: &str| view.market(name).map(|market| market.id).ok_or_else(|| unknown_market(name));
         Ok(match params {
             ChannelParams::Executions { account } => Channel::Executions(AccountId(*account)),
             ChannelParams::Batches => Channel::Batches,
@@ -272,7 +277,8 @@ impl Connection {
                 return Err(unknown_account(account.0));
             }
             if !self.authenticated.contains(&account) {
-                let message = format!("executions of account {account} are told to whoever has shown to be its");
+                let message =
+                    format!("executions of account {account} are told to whoever has shown to be its");
                 return Err(ApiError::unauthorised("not_authenticated", message, "send authenticate before"));
             }
         }
