@@ -28,13 +28,13 @@ async fn an_acknowledged_order_is_under_way_until_its_batch_is_final_and_a_refus
     assert_eq!((figures.begun, figures.under_way), (1, 1));
 
     let empty = json!({ "commands": [], "signatures": [] });
-    let (status, _) = world.ask("POST", "/api/glassbook/v1/streams", Some(empty)).await;
+    let (status, _) = world.ask("POST", "/streams", Some(empty)).await;
     assert!(status >= 400, "{status}");
     let figures = traces.figures();
     assert_eq!((figures.begun, figures.under_way), (2, 1));
 
     // What is only looked at is not traced.
-    world.ask("GET", "/api/glassbook/v1/exchange", None).await;
+    world.ask("GET", "/exchange", None).await;
     assert_eq!(traces.figures().begun, 2);
     for stage in
         [Stage::Sealed, Stage::Published, Stage::Committed, Stage::Proved, Stage::Confirmed, Stage::Final]
