@@ -87,7 +87,12 @@ mod tests {
                 let sub = command.find_subcommand(name).unwrap_or_else(|| panic!("{line}"));
                 // Of those that take a file or a folder instead, what follows is one.
                 let takes = sub.get_positionals().next().is_some();
-                let of = match words.clone().next().filter(|_| sub.has_subcommands()) {
+                let of = match words
+                    .clone()
+                    .next()
+                    .map(|word| word.trim_end_matches(','))
+                    .filter(|_| sub.has_subcommands())
+                {
                     None => sub,
                     Some(name) => match sub.find_subcommand(name) {
                         Some(inner) => inner,

@@ -108,11 +108,10 @@ fn users_follow_their_commands_to_finality_and_operators_see_the_figures() {
     assert_eq!(json(&address, &format!("{API}/commands/{last}"))["batch"]["batch"], 2);
     assert_eq!(json(&address, &format!("{API}/commands/{}", last + 1))["batch"]["batch"], 3);
     assert_eq!(json(&address, &format!("{API}/batches?from=2&limit=1"))[0], batch);
-    for path in ["/commands/0", "/commands/18446744073709551615", "/batches/0", "/batches/999999", "/nothing"]
-    {
+    for path in ["/commands/0", "/commands/9007199254740991", "/batches/0", "/batches/999999", "/nothing"] {
         assert_eq!(get(&address, &format!("{API}{path}")).0, 404, "{path}");
     }
-    for path in ["/commands/x", "/batches/-1", "/batches?limit=x"] {
+    for path in ["/commands/x", "/commands/18446744073709551615", "/batches/-1", "/batches?limit=x"] {
         assert_eq!(get(&address, &format!("{API}{path}")).0, 400, "{path}");
     }
 
