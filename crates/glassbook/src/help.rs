@@ -85,9 +85,10 @@ mod tests {
                     continue;
                 };
                 let sub = command.find_subcommand(name).unwrap_or_else(|| panic!("{line}"));
-                let inner = words.clone().next().filter(|_| sub.has_subcommands());
-                let of =
-                    inner.map_or(sub, |name| sub.find_subcommand(name).unwrap_or_else(|| panic!("{line}")));
+                // Some take either a command or an argument: `glassbook prove DIR`, `glassbook prove status`.
+                let inner = words.clone().next().map(|word| word.trim_end_matches(','));
+                let inner = inner.filter(|_| sub.has_subcommands() && sub.get_positionals().next().is_none());
+                let of = inner.map_or(sub, |name| sub.find_subcommand(name).unwrap_or_else(|| panic!("{line}")));
                 for option in words.filter_map(|word| word.strip_prefix("--")) {
                     let option = option.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
                     assert!(
