@@ -61,7 +61,12 @@ impl Gateway {
         let counters = Arc::new(Counters::default());
         let secrets = private::database(&settings.directory.join("keys.redb"))?;
         Ok(Arc::new(Self {
-            desk: Desk::open(Arc::clone(&exchange), Arc::clone(&view), Arc::clone(&secrets), Arc::clone(&counters))?,
+            desk: Desk::open(
+                Arc::clone(&exchange),
+                Arc::clone(&view),
+                Arc::clone(&secrets),
+                Arc::clone(&counters),
+            )?,
             keys: KeyStore::open(secrets, limits.keys_per_account)?,
             client_ids: ClientIds::open(&settings.directory.join("client_ids.redb"), limits.client_ids)?,
             limiter: Limiter::new(limits),
