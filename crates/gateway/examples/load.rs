@@ -145,12 +145,12 @@ fn request(number: u64) -> Message {
         format!(
             "{{\"id\":{number},\"method\":\"order.place\",\"params\":{{\"symbol\":\"BTCUSD\",\"side\":\"BUY\",\
              \"type\":\"LIMIT\",\"timeInForce\":\"GTC\",\"quantity\":\"0.001\",\"price\":\"60000\",\
-             \"newClientOrderId\":\"{order}\",\"newOrderRespType\":\"ACK\",\"timestamp\":{timestamp}}}}}"
+             \"newClientOrderId\":\"{order}\",\"newOrderRespType\":\"ACK\",\"recvWindow\":60000,\"timestamp\":{timestamp}}}}}"
         )
     } else {
         format!(
             "{{\"id\":{number},\"method\":\"order.cancel\",\"params\":{{\"symbol\":\"BTCUSD\",\
-             \"origClientOrderId\":\"{order}\",\"timestamp\":{timestamp}}}}}"
+             \"origClientOrderId\":\"{order}\",\"recvWindow\":60000,\"timestamp\":{timestamp}}}}}"
         )
     };
     Message::text(text)

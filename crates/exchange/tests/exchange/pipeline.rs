@@ -319,3 +319,23 @@ fn nothing_is_taken_after_the_end_and_nobody_waits_for_it() {
     let refused: Refused = Refused::ShuttingDown;
     assert_eq!(refused.to_string(), "shutting down");
 }
+
+#[test]
+fn whoever_must_not_block_is_called_when_it_is_durable_and_not_at_all_when_it_is_refused() {
+    let dir = directory();
+    let exchange = open(dir.path());
+    set_up(&exchange);
+    let mut trader = Trader::join(&exchange, 1, 1);
+    let (tell, told) = std::sync::mpsc::channel();
+    let submission = trader.signs(vec![random_command(&mut Random(1), 1)]);
+    let again = submission.clone();
+    let before = exchange.stats().durable;
+    let then = tell.clone();
+    exchange.submit_then(submission, move |answer| drop(then.send(answer))).unwrap();
+    let answer = told.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+    assert_eq!((answer.first_sequence, answer.outcomes.len()), (before + 1, 1));
+    // The stream has moved on: the same signature does not fit again, and nobody is called.
+    let refused = exchange.submit_then(again, move |answer| drop(tell.send(answer)));
+    assert!(matches!(refused, Err(Refused::Signature { .. })));
+    assert!(told.recv().is_err(), "dropped uncalled");
+}

@@ -95,7 +95,8 @@ impl Site {
     pub async fn signed(&self, role: Role, method: &str, path: &str, query: &str) -> Answer {
         let (key, secret) = self.key(role);
         let separator = if query.is_empty() { "" } else { "&" };
-        let query = format!("{query}{separator}timestamp={}", now());
+        // A busy machine may be slow.
+        let query = format!("{query}{separator}recvWindow=60000&timestamp={}", now());
         let query = format!("{query}&signature={}", hmac(&secret, &query));
         let headers = [("x-mbx-apikey", key.as_str())];
         if method == "GET" {

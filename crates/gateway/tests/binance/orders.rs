@@ -41,7 +41,7 @@ async fn a_fill_is_told_with_its_fees_and_moves_balances() {
     let (maker, taker) = (&site.world.traders[1], &site.world.traders[0]);
     let as_maker = async |terms: &str| {
         let (key, secret) = &maker.keys[&Role::Trade];
-        let query = format!("{terms}&timestamp={}", now());
+        let query = format!("{terms}&recvWindow=60000&timestamp={}", now());
         let query = format!("{query}&signature={}", hmac(secret, &query));
         site.send("POST", "/api/v3/order", &[("x-mbx-apikey", key)], &query).await.json()
     };
@@ -180,7 +180,7 @@ async fn stop_orders_wait_for_their_trigger() {
         let index = usize::from(side == "BUY");
         let (key, secret) = &site.world.traders[index].keys[&Role::Trade];
         let query = format!(
-            "symbol=BTCUSD&side={side}&type=LIMIT&timeInForce=GTC&quantity=0.001&price=64250&timestamp={}",
+            "symbol=BTCUSD&side={side}&type=LIMIT&timeInForce=GTC&quantity=0.001&price=64250&recvWindow=60000&timestamp={}",
             now()
         );
         let query = format!("{query}&signature={}", hmac(secret, &query));
