@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use exchange::Submission;
 use flow::{dev_key, dev_session_key};
+use gateway::keys::Role;
 use gateway::native::{self, Native, NativeOptions, Unsettled};
 use gateway::{Server, Settings};
 use simulated::{Options, World};
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     settings.limits.connections_per_address = 5_000;
     settings.limits.weight_per_minute = 100_000_000;
     let mut world =
-        World::open(directory.path(), Options { rate, traders: 1, settings, ..Options::default() });
+        World::open(directory.path(), Options { rate, traders: 2, settings, ..Options::default() });
 
     // One trader takes his session back from the gateway: his key is one that anybody can compute.
     let account = world.traders[0].account;
@@ -47,6 +48,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let server = Server::start(world.gateway.clone(), native::router(native)).await?;
         println!("http://{}/openapi.json", server.address());
         println!("--account {account} --key {}", hex::encode(dev_key(account).to_bytes()));
+        if let Some((key, secret)) = world.traders[1].keys.get(&Role::Trade) {
+            println!("GLASSBOOK_KEY={key} GLASSBOOK_SECRET={secret}");
+        }
         println!("End with Ctrl-C.");
         tokio::signal::ctrl_c().await?;
         server.stop().await;

@@ -19,8 +19,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::answers::{AvailabilityBody, BatchBody, CommandBody, TransitionBody};
 use super::api::Turn;
+use super::batch_answers::{AvailabilityBody, BatchBody, CommandBody, TransitionBody};
 use super::error::Refusals;
 use super::extract::{Path, Query};
 use super::number::Number;

@@ -20,7 +20,7 @@ use super::api::Turn;
 use super::error::Refusals;
 use super::extract::{Body, Path, Query};
 use super::hexadecimal::{read_array, show};
-use super::number::Number;
+use super::number::{self, Number};
 use super::results::{OutcomeBody, time};
 use super::{ApiError, Native};
 use crate::view::Account;
@@ -87,6 +87,7 @@ pub(crate) struct DelegationOffer {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DelegationRequest {
     /// Whose.
+    #[serde(deserialize_with = "number::account")]
     #[schema(maximum = 4294967295.0)]
     account: u32,
     /// As it was offered, in microseconds since 1970; never, where there is none.

@@ -9,6 +9,7 @@ mod accounts;
 mod answers;
 mod api;
 mod balances;
+mod batch_answers;
 mod batch_index;
 mod batches;
 mod delegations;

@@ -6,8 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use types::OrderId;
 
-use super::answers::{OrderBody, OrderStatusBody, PathBody, ReceiptBody, StepBody, UpdatedBody};
+use super::answers::{OrderBody, OrderStatusBody, PathBody, ReceiptBody, UpdatedBody};
 use super::api::Turn;
+use super::batch_answers::StepBody;
 use super::error::Refusals;
 use super::extract::Path;
 use super::hexadecimal::show;

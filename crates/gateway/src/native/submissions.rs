@@ -17,6 +17,7 @@ use super::api::Turn;
 use super::error::Refusals;
 use super::extract::Body;
 use super::hexadecimal::{read, read_array};
+use super::number;
 use super::{ApiError, Native};
 
 /// Submissions with more signatures are checked on threads that may take long.
@@ -41,6 +42,7 @@ pub(crate) struct StreamsRequest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignedCommand {
     /// Whose.
+    #[serde(deserialize_with = "number::account")]
     #[schema(maximum = 4294967295.0)]
     pub account: u32,
     /// Canonically encoded, as hexadecimal digits.
@@ -53,6 +55,7 @@ pub(crate) struct SignedCommand {
 #[serde(deny_unknown_fields)]
 pub(crate) struct StreamSignature {
     /// Whose.
+    #[serde(deserialize_with = "number::account")]
     #[schema(maximum = 4294967295.0)]
     pub account: u32,
     /// Ed25519, 64 bytes as hexadecimal digits.
@@ -65,6 +68,7 @@ pub(crate) struct StreamSignature {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnerRequest {
     /// Whose.
+    #[serde(deserialize_with = "number::account")]
     #[schema(maximum = 4294967295.0)]
     pub account: u32,
     /// Canonically encoded, as hexadecimal digits.

@@ -12,7 +12,7 @@ use types::{AccountId, Command, Event, OperatorCommand, Origin};
 
 use super::protocol::{Channel, CommandBody, DepthBody, ExecutionsBody, Told, TradeBody};
 use crate::native::Native;
-use crate::native::answers::TransitionBody;
+use crate::native::batch_answers::TransitionBody;
 use crate::native::hexadecimal::show;
 use crate::native::results::EventBody;
 use crate::view::{Update, Updates};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use types::{AccountId, AssetId, MarketId, Price, Quantity};
 use utoipa::ToSchema;
 
-use crate::native::answers::{AcknowledgementBody, OrderBody, TransitionBody};
+use crate::native::answers::{AcknowledgementBody, OrderBody};
+use crate::native::batch_answers::TransitionBody;
 use crate::native::error::ErrorBody;
 use crate::native::results::{EventBody, OutcomeBody, SideBody};
 use crate::native::submissions::StreamsRequest;
