@@ -28,7 +28,11 @@ struct Client {
 }
 
 impl Client {
-    async fn logged_on(server: &FixServer, (key, secret): &(String, String), (next, expected): (u64, u64)) -> Self {
+    async fn logged_on(
+        server: &FixServer,
+        (key, secret): &(String, String),
+        (next, expected): (u64, u64),
+    ) -> Self {
         let stream = TcpStream::connect(server.address()).await.unwrap();
         let mut client = Self { stream, framer: Framer::new(LIMITS), next, expected };
         let time = Utc::now();
@@ -37,7 +41,8 @@ impl Client {
         mac.update(signed.as_bytes());
         let signature = hex::encode(mac.finalize().into_bytes());
         // The other side may also say what it expects, so that what it missed comes by itself.
-        let logon = Body::new("A").with(98, 0).with(108, 30).with(553, key).with(554, signature).with(789, expected);
+        let logon =
+            Body::new("A").with(98, 0).with(108, 30).with(553, key).with(554, signature).with(789, expected);
         client.send_at(time, logon).await;
         client
     }
@@ -63,7 +68,8 @@ impl Client {
                 None => {}
             }
             let mut buffer = [0; 4_096];
-            let length = timeout(Duration::from_secs(30), self.stream.read(&mut buffer)).await.unwrap().unwrap();
+            let length =
+                timeout(Duration::from_secs(30), self.stream.read(&mut buffer)).await.unwrap().unwrap();
             assert!(length > 0, "the connection is closed");
             self.framer.push(&buffer[..length]);
         }
@@ -86,7 +92,13 @@ fn shown(message: &Message) -> String {
 }
 
 fn order(id: &str, side: char, price: &str, quantity: &str) -> Body {
-    Body::new("D").with(11, id).with(55, "BTCUSD").with(54, side).with(38, quantity).with(40, 2).with(44, price)
+    Body::new("D")
+        .with(11, id)
+        .with(55, "BTCUSD")
+        .with(54, side)
+        .with(38, quantity)
+        .with(40, 2)
+        .with(44, price)
 }
 
 fn cancel(id: &str, orig: &str) -> Body {
@@ -100,7 +112,9 @@ async fn start(world: &World) -> FixServer {
         // After a stop the store may still be closing its file.
         match FixServer::start(world.gateway.clone(), &settings).await {
             Ok(server) => return server,
-            Err(error) if error.to_string().contains("already open") => sleep(Duration::from_millis(20)).await,
+            Err(error) if error.to_string().contains("already open") => {
+                sleep(Duration::from_millis(20)).await
+            }
             Err(error) => panic!("{error}"),
         }
     }
@@ -132,7 +146,15 @@ async fn an_orders_life_is_told_under_the_names_of_its_requests() {
     // All at once: each is answered under its name, in order.
     client.send(order("a", '1', "100.00", "1")).await;
     client
-        .send(Body::new("G").with(11, "b").with(41, "a").with(55, "BTCUSD").with(54, 1).with(38, 3).with(44, "101.00"))
+        .send(
+            Body::new("G")
+                .with(11, "b")
+                .with(41, "a")
+                .with(55, "BTCUSD")
+                .with(54, 1)
+                .with(38, 3)
+                .with(44, "101.00"),
+        )
         .await;
     let new = client.expect("8", "11=a 150=0 39=0 54=1 40=2 59=1").await;
     assert_eq!(new.text(44), Ok(market.price.format(market.price.parse("100").unwrap().into()).as_str()));
@@ -185,7 +207,11 @@ async fn what_is_asked_for_wrongly_is_said() {
         (Body::new("q").with(11, "m").with(530, 7), "r", "531=7 533=0"),
         (Body::new("H").with(11, "x").with(55, "BTCUSD"), "8", "150=I 39=8 103=5"),
         (Body::new("V").with(262, "r").with(263, 1).with(264, 1).with(267, 1).with(269, 0), "Y", "281=0"),
-        (Body::new("V").with(262, "r").with(263, 1).with(264, 1).with(267, 2).with(269, 0), "3", "371=267 373=16"),
+        (
+            Body::new("V").with(262, "r").with(263, 1).with(264, 1).with(267, 2).with(269, 0),
+            "3",
+            "371=267 373=16",
+        ),
         (Body::new("V").with(262, "r").with(263, 7), "Y", "281=4"),
         (Body::new("AE"), "j", "380=3 372=AE"),
     ] {
@@ -210,7 +236,12 @@ async fn a_read_only_key_sees_and_does_nothing_and_strangers_see_nothing() {
     client.expect("j", "380=6 379=a").await;
     // A copy of what goes through other protocols.
     let price = Price(u32::try_from(market.price.parse("100").unwrap()).unwrap());
-    place(&world, trader, Place::limit(market.id, Side::Buy, price, Quantity(market.quantity.parse("1").unwrap()))).await;
+    place(
+        &world,
+        trader,
+        Place::limit(market.id, Side::Buy, price, Quantity(market.quantity.parse("1").unwrap())),
+    )
+    .await;
     client.expect("8", "150=0").await;
     client.send(Body::new("x").with(320, "l").with(559, 4)).await;
     client.expect("y", "393=3 560=0").await;
@@ -322,7 +353,8 @@ async fn a_book_that_is_kept_by_changes_is_the_book() {
             quiet = true;
             continue;
         };
-        for (action, side, price, quantity) in entries(&message, &[279, 269, 278, 55, 270, 271, 272, 273, 58]) {
+        for (action, side, price, quantity) in entries(&message, &[279, 269, 278, 55, 270, 271, 272, 273, 58])
+        {
             match (side.as_str(), action.as_str()) {
                 ("2", _) => trades += 1,
                 (_, "2") => assert!(book.remove(&(side, price)).is_some()),

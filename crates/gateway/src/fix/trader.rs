@@ -552,7 +552,7 @@ impl Trader {
     fn name_of(&self, order: &Order) -> String {
         match self.known.name(order.id) {
             Some(name) => name.to_owned(),
-            None if order.client_id == types::ClientOrderId::NONE => String::new(),
+            None if order.client_id == ClientOrderId::NONE => String::new(),
             None => self.gateway.client_ids.text(self.account, order.client_id),
         }
     }
@@ -581,7 +581,7 @@ impl Trader {
         Box::pin(self.tell_held()).await
     }
 
-    async fn send_all(&self, telling: Telling) -> Result<(), SessionEnded> {
+    async fn send_all(&mut self, telling: Telling) -> Result<(), SessionEnded> {
         for (body, notes) in telling {
             self.session.send(Outgoing::Kept(body, notes)).await?;
         }
