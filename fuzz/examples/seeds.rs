@@ -89,6 +89,23 @@ fn main() -> io::Result<()> {
     write("state_snapshot", 0, &truth.to_snapshot())?;
     let _ = truth.root();
 
+    let messages = [
+        "35=A|98=0|108=30|141=Y|553=key|95=4|96=a=b|",
+        "35=D|11=a|55=BTCUSD|54=1|38=0.01|40=2|44=64000.00|59=1|126=20300101-00:00:00|",
+        "35=V|262=a|263=1|264=10|265=1|267=2|269=0|269=1|146=2|55=BTCUSD|55=ETHUSD|",
+        "35=2|7=1|16=0|",
+        "35=4|123=Y|36=7|",
+    ];
+    for (at, body) in messages.into_iter().enumerate() {
+        let body = body.replace('|', "\u{1}");
+        let mut bytes = format!("8=FIX.4.4\u{1}9={}\u{1}{body}", body.len()).into_bytes();
+        let sum = fix::check_sum(&bytes);
+        bytes.extend(format!("10={sum:03}\u{1}").bytes());
+        // How the stream is cut comes first.
+        let stream = [&[7][..], &bytes, &bytes].concat();
+        write("fix_decode", at, &stream)?;
+    }
+
     write("journal_open", 0, &[1])?;
     write("journal_open", 1, &[1, 2, 10, 0, 1])?;
     write("journal_open", 2, &[1, 4, 0, 2])?;

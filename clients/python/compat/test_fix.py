@@ -184,18 +184,12 @@ def best(client):
 
 
 @pytest.fixture
-def client():
+def session():
+    """All tests share one name, since the sessions of an account are few, and begin again at one."""
     with tempfile.TemporaryDirectory() as directory:
-        client = Client(f"T{name()}"[:12], directory).start()
-        # Only so many sessions are kept of one account.
+        client = Client("QUICKFIX", directory, reset="Y").start()
         yield client
         client.stop()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_name():
-    """The sessions of one account are few: all tests share two names, and begin again at one."""
-    yield
 
 
 def test_orders_rest_are_replaced_and_cancelled(session):
@@ -315,21 +309,31 @@ def test_market_data(session):
     assert int(session.wait("y").getField(393)) >= 1
 
 
-def test_what_was_missed_is_sent_again(session, other):
-    """A resting order is filled while its owner is away."""
-    bid, ask = best(session)
-    resting = name()
-    price = f"{bid + 1:.0f}.00" if ask - bid > 2 else f"{bid:.0f}.00"
-    session.send(order(resting, 1, "0.01", price))
-    session.wait("8", f11=resting, f150="0")
-    session.drop()
-    time.sleep(1)
-    sweep = name()
-    other.send(order(sweep, 2, "30", price, life="3"))
-    other.wait("8", f11=sweep, f39="C" if True else None, timeout=20)
-    session.start()
-    missed = session.wait("8", f11=resting, f150="F", timeout=20)
-    assert missed.getHeader().getField(43) == "Y" and missed.getField(851) == "1"
+def test_what_was_missed_is_sent_again():
+    """Resting orders are filled, by simulated traders, while their owner is away."""
+    with tempfile.TemporaryDirectory() as directory:
+        first = Client("QUICKFIX", directory, reset="Y").start()
+        bid, ask = best(first)
+        price = f"{min(bid + 1, ask - 1):.0f}.00"
+        resting = [name() for _ in range(3)]
+        for each in resting:
+            first.send(order(each, 1, "0.001", price))
+            first.wait("8", f11=each, f150="0")
+        first.drop()
+        time.sleep(10)
+        again = Client("QUICKFIX", directory).start()
+        for each in resting:
+            missed = again.wait("8", f11=each, f150="F", timeout=20)
+            assert (get(missed.getHeader(), 43), missed.getField(851)) == ("Y", "1")
+        assert any("35=2|" in line or "35=4|" in line for line in again.application.admin + sent(directory))
+        # And the session goes on.
+        assert best(again)[0] > 0
+        again.stop()
+
+
+def sent(directory):
+    """The messages of a client's log."""
+    return [line.replace("\x01", "|") for log in Path(directory, "log").iterdir() for line in log.open(errors="replace")]
 
 
 def test_strangers_stay_out():

@@ -231,8 +231,25 @@ proptest! {
             ],
             0..30,
         ),
+        cut in 1usize..40,
     ) {
         let bytes = pieces.concat().into_bytes();
+        let mut framer = Framer::new(LIMITS);
+        let mut found = Vec::new();
+        'stream: for piece in bytes.chunks(cut) {
+            framer.push(piece);
+            loop {
+                match framer.next_frame() {
+                    Ok(Some(Frame::Message(message))) => found.push(message.kind().to_owned()),
+                    Ok(Some(Frame::Garbled(_))) => {}
+                    Ok(None) => break,
+                    Err(_) => break 'stream,
+                }
+            }
+        }
+        if frames(&bytes).is_ok() {
+            prop_assert_eq!(found, messages(&bytes), "however it is cut");
+        }
         if let Ok(list) = frames(&bytes) {
             for frame in list {
                 if let Frame::Message(message) = frame {

@@ -3,11 +3,14 @@
 //! ```text
 //! cargo run --release -p gateway --example demo -- [port] [commands a second]
 //! ```
+//!
+//! FIX is on the port after it.
 
 mod simulated;
 
 use std::collections::BTreeMap;
 
+use gateway::fix::FixServer;
 use gateway::{Server, Settings};
 use simulated::{Options, World};
 
@@ -17,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_writer(std::io::stderr)
         .init();
     let mut arguments = std::env::args().skip(1);
-    let port = arguments.next().map_or(Ok(7700), |port| port.parse())?;
+    let port = arguments.next().map_or(Ok(7700), |port| port.parse::<u16>())?;
     let rate = arguments.next().map_or(Ok(500), |rate| rate.parse())?;
     let directory = tempfile::tempdir()?;
     let mut settings = Settings::default();
@@ -28,7 +31,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let server = Server::start(world.gateway.clone(), axum::Router::new()).await?;
-        println!("http://{}", server.address());
+        let mut fix = gateway::fix::Settings::default();
+        fix.listen.set_port(if port == 0 { 0 } else { port + 1 });
+        let fix = FixServer::start(world.gateway.clone(), &fix).await?;
+        println!("http://{}\nFIX {}", server.address(), fix.address());
         for trader in &world.traders {
             println!("\naccount {}:", trader.account);
             for (role, (key, secret)) in trader.keys.iter().collect::<BTreeMap<_, _>>() {
@@ -37,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!("\nEnd with Ctrl-C.");
         tokio::signal::ctrl_c().await?;
+        fix.stop().await;
         server.stop().await;
         Ok::<_, Box<dyn std::error::Error>>(())
     })?;
