@@ -60,7 +60,8 @@ impl Store {
             shards => shards?,
         };
         let header = self.head(number)?.record.header;
-        let named = self.scrub_name(number, &header.commitment(), repair)?;
+        let commitment = header.commitment();
+        let named = self.scrub_name(number, &commitment, self.is_named(&commitment), repair)?;
         if shards.is_empty() {
             return Ok(named);
         }
@@ -85,15 +86,25 @@ impl Store {
     /// What is left of a block that was pruned.
     fn scrub_record(&self, number: u64, repair: bool) -> Result<Health, StoreError> {
         match self.find(BlockId::Number(number)) {
-            Ok(stored) => self.scrub_name(number, &stored.record.commitment(), repair),
+            Ok(stored) => {
+                let commitment = stored.record.commitment();
+                let is_named = self.find(BlockId::Commitment(commitment)).is_ok();
+                self.scrub_name(number, &commitment, is_named, repair)
+            }
             Err(error @ StoreError::DamagedHead { .. }) => Ok(Health::HeadDamaged { why: error.to_string() }),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether a block is found by its commitment; if asked, it is afterwards.
-    fn scrub_name(&self, number: u64, commitment: &Commitment, repair: bool) -> Result<Health, StoreError> {
-        if self.is_named(commitment) {
+    /// If asked, a block that was not found by its commitment is afterwards.
+    fn scrub_name(
+        &self,
+        number: u64,
+        commitment: &Commitment,
+        is_named: bool,
+        repair: bool,
+    ) -> Result<Health, StoreError> {
+        if is_named {
             return Ok(Health::Whole);
         }
         if repair {
