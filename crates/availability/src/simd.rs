@@ -20,9 +20,9 @@ pub(crate) struct Avx2(());
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gfni256(Avx2);
 
-/// Shows that the processor has AVX-512 (F and BW) and GFNI.
+/// Shows that the processor has AVX-512 (F and BW), AVX2 and GFNI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gfni512(());
+pub(crate) struct Gfni512(Gfni256);
 
 impl Avx2 {
     pub fn detect() -> Option<Self> {
@@ -58,10 +58,13 @@ impl Gfni256 {
 
 impl Gfni512 {
     pub fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("gfni"))
-        .then_some(Self(()))
+        let narrow = Gfni256::detect()?;
+        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")).then_some(Self(narrow))
+    }
+
+    /// [`horner`] for one shard, in vectors of 256 bits: the other half would stay empty.
+    pub fn horner_one(self, constants: &[Matrices; PRODUCTS], data: &[Block]) -> Block {
+        self.0.horner(constants, data)
     }
 
     /// [`horner`] for two shards side by side.

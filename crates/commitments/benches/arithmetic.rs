@@ -1,4 +1,5 @@
-//! What the schemes spend their time on: multi-scalar multiplication and number-theoretic transforms.
+//! What the schemes spend their time on: multi-scalar multiplication and number-theoretic
+//! transforms; and what comes of it: openings by the inner-product argument.
 //!
 //! ```text
 //! cargo bench -p commitments
@@ -11,6 +12,7 @@ use ark_ff::UniformRand;
 use ark_pallas::Fr;
 use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
+use commitments::PolynomialCommitment as _;
 use commitments::arithmetic::{
     low_degree_extension, multi_scalar_multiplication, number_theoretic_transform,
 };
@@ -60,9 +62,25 @@ fn transforms(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn openings(criterion: &mut Criterion) {
+    let ipa = Ipa::new(1024).expect("a power of two");
+    let mut rng = StdRng::seed_from_u64(1);
+    let polynomial: Vec<Fr> = (0..1024).map(|_| Fr::rand(&mut rng)).collect();
+    let point = Fr::rand(&mut rng);
+    let (commitment, committed) = ipa.commit(&polynomial).expect("it fits");
+    let (value, proof) = ipa.open(&committed, &point).expect("it opens");
+    let mut group = criterion.benchmark_group("IPA, degree 1023");
+    group.bench_function("commit", |bencher| bencher.iter(|| ipa.commit(black_box(&polynomial))));
+    group.bench_function("open", |bencher| bencher.iter(|| ipa.open(black_box(&committed), &point)));
+    group.bench_function("verify", |bencher| {
+        bencher.iter(|| ipa.verify(&commitment, &point, black_box(&value), &proof).expect("it is right"));
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = multiplication, transforms
+    targets = multiplication, transforms, openings
 }
 criterion_main!(benches);

@@ -187,6 +187,7 @@ pub(crate) enum Kind {
     KzgProof = 7,
     #[cfg(feature = "kzg")]
     KzgProofs = 8,
+    LowDegreeProof = 9,
 }
 
 /// The version of all encodings: the second byte.

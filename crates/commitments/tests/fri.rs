@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use commitments::fri::{Challenge, Fri, FriCommitment, FriCommitted, FriProof, FriRow, Value};
+use commitments::fri::{
+    Challenge, Fri, FriCommitment, FriCommitted, FriProof, FriRow, LowDegreeProof, Value,
+};
 use commitments::{Encoding, Error, PolynomialCommitment};
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
 use p3_matrix::Matrix;
@@ -86,10 +88,13 @@ fn the_bytes_are_pinned() {
     assert_eq!((bytes.len(), hex::encode(Sha256::digest(&bytes))), (PROOF.0, PROOF.1.to_owned()));
     let row = Fri::default().open_row(committed, 300).unwrap().to_bytes();
     assert_eq!((row.len(), hex::encode(Sha256::digest(&row))), (ROW.0, ROW.1.to_owned()));
+    let low_degree = Fri::default().prove_low_degree(&[committed]).unwrap().to_bytes();
+    assert_eq!(hex::encode(Sha256::digest(&low_degree)), LOW_DEGREE);
 }
 
 const COMMITMENT: &str = "03011fcc949c13cefb957d2674b461c7011d56de0c7d7b711e1b9efc5a5852b1f585080500";
 const PROOF: (usize, &str) = (106_095, "d01d1317bca2c653f35ece6a41e6306f772a55ae8416ed51e926d22b55eb22a9");
+const LOW_DEGREE: &str = "f2f018e612fb1ea41c91c79fc18abef512b61b5cff4c56bcaba1b5aed4aa5511";
 const ROW: (usize, &str) = (313, "1d246a746d3940735ce08e595791bc93393a28ce91bbf9738e0f1363b8aa5174");
 
 #[test]
@@ -231,6 +236,57 @@ fn codewords_are_proved_to_be_codewords_and_proofs_belong_to_them() {
     let mut other = proof;
     other.proof = FIRST.proof.clone();
     assert!(fri.verify_low_degree(&[FIRST.commitment], &other).is_err());
+}
+
+#[test]
+fn a_low_degree_proof_has_one_encoding_and_no_other_bytes_are_accepted() {
+    let fri = Fri::default();
+    let committed = [&FIRST.committed, &SECOND.committed];
+    let commitments = [FIRST.commitment, SECOND.commitment];
+    let proof = fri.prove_low_degree(&committed).unwrap();
+    let bytes = proof.to_bytes();
+    let again = LowDegreeProof::from_bytes(&bytes).unwrap();
+    assert_eq!(again.to_bytes(), bytes);
+    assert_eq!(again.values, proof.values);
+    assert_eq!(fri.verify_low_degree(&commitments, &again), Ok(()));
+
+    // Two commitments of five columns: 8 bytes of lengths after kind and version, then 200 of values.
+    assert_eq!(bytes[..8], [9, 1, 2, 0, 5, 0, 5, 0]);
+    assert_eq!(bytes[208..], proof.proof.to_bytes());
+    let some = (208..bytes.len()).step_by(bytes.len() / 100);
+    for at in (0..208).chain(some) {
+        for change in [1, 0x80] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            let result = LowDegreeProof::from_bytes(&changed)
+                .and_then(|proof| fri.verify_low_degree(&commitments, &proof));
+            assert!(result.is_err(), "byte {at}");
+        }
+    }
+    for length in (0..220).chain((220..bytes.len()).step_by(997)).chain([bytes.len() - 1]) {
+        let cut = LowDegreeProof::from_bytes(&bytes[..length]);
+        assert!(matches!(cut, Err(Error::Malformed(_))), "{length}");
+    }
+    assert!(LowDegreeProof::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+    let refused = |at: usize, with: &[u8]| {
+        let mut changed = bytes.clone();
+        changed[at..at + with.len()].copy_from_slice(with);
+        LowDegreeProof::from_bytes(&changed).map(|_| ()).unwrap_err()
+    };
+    let over = Error::Malformed("a value over the modulus");
+    assert_eq!(refused(8, &0x7f00_0001u32.to_le_bytes()), over);
+    let lengths = Error::Malformed("numbers of values that are not allowed");
+    for (at, with) in [(2, [0, 0]), (4, [0, 0]), (4, [1, 2]), (2, [1, 1])] {
+        assert_eq!(refused(at, &with), lengths, "{at} {with:?}");
+    }
+    // A value of the one taken for the other's decodes, and shows nothing.
+    let mut moved = bytes.clone();
+    moved[4..8].copy_from_slice(&[6, 0, 4, 0]);
+    let moved = LowDegreeProof::from_bytes(&moved).unwrap();
+    assert!(fri.verify_low_degree(&commitments, &moved).is_err());
+    let got = LowDegreeProof::MOST_BYTES + 1;
+    let error = LowDegreeProof::from_bytes(&vec![9; got]).map(|_| ()).unwrap_err();
+    assert_eq!(error, Error::TooLong { got, most: got - 1 });
 }
 
 #[test]

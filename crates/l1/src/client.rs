@@ -339,7 +339,10 @@ impl Client {
     }
 
     /// Whether the node has a transaction, in a block or waiting.
-    pub(crate) async fn knows(&self, hash: B256) -> Result<bool, ClientError> {
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn knows(&self, hash: B256) -> Result<bool, ClientError> {
         let found = self.provider.get_transaction_by_hash(hash).await.map_err(|error| self.error(error))?;
         Ok(found.is_some())
     }
@@ -354,6 +357,18 @@ impl Client {
         let (Some(number), Some(hash)) = (receipt.block_number, receipt.block_hash) else { return Ok(None) };
         let canonical = self.block(number).await?.is_some_and(|block| block.hash == hash);
         Ok(canonical.then_some((receipt, BlockRef { number, hash: hash.0 })))
+    }
+
+    /// The versioned hashes and the data of a transaction with blobs.
+    pub(crate) async fn blobs_of(&self, hash: B256) -> Result<Option<(Vec<B256>, Bytes)>, ClientError> {
+        use alloy::consensus::Transaction as _;
+        let found = self.provider.get_transaction_by_hash(hash).await.map_err(|error| self.error(error))?;
+        Ok(found.and_then(|found| Some((found.blob_versioned_hashes()?.to_vec(), found.input().clone()))))
+    }
+
+    /// What a unit of gas for blobs costs in the next block, in wei.
+    pub(crate) async fn blob_base_fee(&self) -> Result<u128, ClientError> {
+        self.provider.get_blob_base_fee().await.map_err(|error| self.error(error))
     }
 
     /// The tip that the node suggests, in wei for a unit of gas; zero when it has no opinion.

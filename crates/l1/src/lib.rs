@@ -5,6 +5,7 @@
 //!
 //! Must not know how batches are made or proved, what is in a command, or what settlement decides.
 
+mod blobs;
 mod chain;
 mod client;
 mod deploy;
@@ -17,6 +18,10 @@ mod refusal;
 mod sender;
 mod signer;
 
+pub use blobs::{
+    Blob, BlobCommitment, BlobError, BlobSidecar, BlobTransaction, Evaluation, MOST_IN_TRANSACTION,
+    PAYLOAD_BYTES, from_blobs, to_blobs,
+};
 pub use chain::{Batches, EthereumChain};
 pub use client::{Block, Client, ClientError, Heads};
 pub use deploy::{

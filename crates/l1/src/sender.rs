@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use settlement::BlockRef;
 use tokio::sync::Mutex;
 
+use crate::blobs::BlobSidecar;
 use crate::client::{Client, ClientError};
 use crate::fees::{FeePolicy, Fees};
 use crate::nonces::{Nonces, already_known, nonce_used, underpriced};
@@ -165,15 +166,54 @@ impl Sender {
         to: TxKind,
         value: U256,
         data: Bytes,
-        mut signed: impl FnMut(B256),
+        signed: impl FnMut(B256),
     ) -> Result<Transaction, ClientError> {
         let gas = self.gas(to, value, &data).await?;
+        let sign = |nonce, fees| self.sign(nonce, gas, fees, to, value, data.clone(), Vec::new());
+        self.submit_announced(sign, signed).await
+    }
+
+    /// Posts blobs, in a transaction to this key's own address that says `data` beside them. `signed` is as in
+    /// [`Sender::call_announced`]. Such a transaction is not replaced: nodes ask twice the fees for that, so it is not sent
+    /// before the fees of blobs, doubled, are below the ceiling.
+    ///
+    /// # Errors
+    /// As [`Sender::call`].
+    pub async fn post_blobs(
+        &self,
+        blobs: &BlobSidecar,
+        data: Bytes,
+        signed: impl FnMut(B256),
+    ) -> Result<Transaction, ClientError> {
+        let to = self.address();
+        let gas = self.gas(TxKind::Call(to), U256::ZERO, &data).await?;
+        let blob_fee = self.client.blob_base_fee().await?.saturating_mul(2).max(1);
+        if blob_fee > self.policy.ceiling {
+            return Err(ClientError::FeeCeiling { asked: blob_fee, ceiling: self.policy.ceiling });
+        }
+        let chain_id = self.client.chain_id();
+        let sign = |nonce, fees| {
+            let unsigned = blobs.transaction(chain_id, nonce, gas, fees, blob_fee, to, data.clone());
+            let signature = self.signer.sign(&unsigned.signature_hash())?;
+            let signed = TxEnvelope::from(unsigned.into_signed(signature));
+            let (hash, raw) = (signed.tx_hash().0, signed.encoded_2718());
+            Ok::<_, ClientError>(Transaction { hash, nonce, fees, raw, earlier: Vec::new() })
+        };
+        self.submit_announced(sign, signed).await
+    }
+
+    /// Signs with the next nonce and hands it to the node, again where a nonce or a fee is refused.
+    async fn submit_announced(
+        &self,
+        sign: impl Fn(u64, Fees) -> Result<Transaction, ClientError>,
+        mut signed: impl FnMut(B256),
+    ) -> Result<Transaction, ClientError> {
         let mut fees = self.fees().await?;
         let mut nonces = self.nonces.lock().await;
         let mut last = None;
         for _ in 0..TRIES {
             let nonce = nonces.next(&self.client, self.address()).await?;
-            let transaction = self.sign(nonce, gas, fees, to, value, data.clone(), Vec::new())?;
+            let transaction = sign(nonce, fees)?;
             signed(transaction.hash());
             match self.client.submit(&transaction.raw).await {
                 Err(ClientError::Node { message, .. }) if already_known(&message) => {}

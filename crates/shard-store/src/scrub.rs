@@ -3,11 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use availability::{Decoder, Sample, leaf_hash};
+use availability::{Commitment, Decoder, Sample, leaf_hash};
 
 use crate::durable::{self, WriteLock};
 use crate::store::read_shard;
-use crate::{Head, Store, StoreError};
+use crate::{BlockId, Head, Store, StoreError};
 
 /// What a scrubbed block was found to be.
 #[derive(Debug)]
@@ -45,27 +45,25 @@ pub enum Health {
 
 impl Store {
     /// Holds every shard of a block against the root; if asked, repairs those that are damaged from the others, and the block's name.
-    /// Damaged bytes are set aside in the block's folder. Memory: one shard, or all of one block's while it is repaired.
+    /// Damaged bytes are set aside in the block's folder. Memory: one shard, or all of one block's while it is repaired. Of a block that was
+    /// pruned there are record and name.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchBlock`], [`StoreError::Pruned`], and those of the file system.
+    /// [`StoreError::NoSuchBlock`], and those of the file system.
     pub fn scrub(&self, number: u64, repair: bool) -> Result<Health, StoreError> {
         self.forget(number);
         let shards = match self.damaged(number) {
             Err(error @ StoreError::DamagedHead { .. }) => {
                 return Ok(Health::HeadDamaged { why: error.to_string() });
             }
+            Err(StoreError::Pruned { .. }) => return self.scrub_record(number, repair),
             shards => shards?,
         };
         let header = self.head(number)?.record.header;
-        let is_named = self.is_named(&header.commitment());
-        if repair && !is_named {
-            let _lock = WriteLock::acquire(&self.layout().lock())?;
-            self.clear_partial()?;
-            self.name(number, &header.commitment())?;
-        }
+        let commitment = header.commitment();
+        let named = self.scrub_name(number, &commitment, self.is_named(&commitment), repair)?;
         if shards.is_empty() {
-            return Ok(if is_named { Health::Whole } else { Health::NameDamaged { repaired: repair } });
+            return Ok(named);
         }
         let parameters = header.parameters;
         let left = parameters.total() - shards.len();
@@ -83,6 +81,38 @@ impl Store {
             self.repair(number, &shards)?;
         }
         Ok(Health::Repaired { shards })
+    }
+
+    /// What is left of a block that was pruned.
+    fn scrub_record(&self, number: u64, repair: bool) -> Result<Health, StoreError> {
+        match self.find(BlockId::Number(number)) {
+            Ok(stored) => {
+                let commitment = stored.record.commitment();
+                let is_named = self.find(BlockId::Commitment(commitment)).is_ok();
+                self.scrub_name(number, &commitment, is_named, repair)
+            }
+            Err(error @ StoreError::DamagedHead { .. }) => Ok(Health::HeadDamaged { why: error.to_string() }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// If asked, a block that was not found by its commitment is afterwards.
+    fn scrub_name(
+        &self,
+        number: u64,
+        commitment: &Commitment,
+        is_named: bool,
+        repair: bool,
+    ) -> Result<Health, StoreError> {
+        if is_named {
+            return Ok(Health::Whole);
+        }
+        if repair {
+            let _lock = WriteLock::acquire(&self.layout().lock())?;
+            self.clear_partial()?;
+            self.name(number, commitment)?;
+        }
+        Ok(Health::NameDamaged { repaired: repair })
     }
 
     /// The shards that are not as they were published.

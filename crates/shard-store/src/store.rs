@@ -226,6 +226,14 @@ impl Store {
         Ok(layout::numbers(&self.layout.blocks(), 0, usize::MAX)?.into_iter().collect())
     }
 
+    /// The numbers of all blocks of which a record is kept after they were pruned, ascending.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn pruned_numbers(&self) -> Result<Vec<u64>, StoreError> {
+        Ok(layout::numbers(&self.layout.headers(), 0, usize::MAX)?.into_iter().collect())
+    }
+
     /// The largest number of a block.
     ///
     /// # Errors

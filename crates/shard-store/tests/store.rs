@@ -227,6 +227,25 @@ fn a_block_whose_name_is_damaged_is_found_by_its_commitment_again() {
 }
 
 #[test]
+fn the_name_of_a_block_that_was_pruned_is_repaired_and_its_damaged_record_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    publish(&store, 7);
+    publish(&store, 8);
+    store.prune(&Retention { blocks: Some(1), ..Retention::default() }, 0).unwrap();
+    assert_eq!(store.pruned_numbers().unwrap(), [7]);
+    assert!(matches!(store.scrub(7, true).unwrap(), Health::Whole));
+    fs::remove_file(name_of(dir.path(), 7)).unwrap();
+    let by_name = BlockId::Commitment(encoded(7).header().commitment());
+    assert!(store.find(by_name).is_err());
+    assert!(matches!(store.scrub(7, false).unwrap(), Health::NameDamaged { repaired: false }));
+    assert!(matches!(store.scrub(7, true).unwrap(), Health::NameDamaged { repaired: true }));
+    assert_eq!(store.find(by_name).unwrap().record.number, 7);
+    flip(&dir.path().join("headers/000000000/000000000007"), 20);
+    assert!(matches!(store.scrub(7, true).unwrap(), Health::HeadDamaged { .. }));
+}
+
+#[test]
 fn another_block_under_a_number_whose_record_is_damaged_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::create(dir.path()).unwrap();

@@ -1,6 +1,7 @@
 //! `glassbook da`: data availability. Sealed batches published as shards, served, sampled, got back and checked.
 
 mod binding;
+mod blobs;
 mod keyring;
 mod publish;
 mod recover;
@@ -62,6 +63,9 @@ pub enum Command {
     Scrub(scrub::Options),
     /// Show what is in a store
     Show(show::Options),
+    /// Post sealed batches to the chain as blobs, read them back, have the chain check them
+    #[command(subcommand)]
+    Blobs(blobs::Command),
     /// Make, rotate or show the keys that batches are encrypted with before they are published
     #[command(subcommand)]
     Keyring(keyring::Command),
@@ -76,6 +80,7 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Recover(options) => recover::run(options),
         Command::Scrub(options) => scrub::run(options),
         Command::Show(options) => show::run(options),
+        Command::Blobs(command) => blobs::run(command),
         Command::Keyring(command) => keyring::run(command),
     }
 }

@@ -78,7 +78,7 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// What was published is what was executed, once it is decrypted.
-fn opened(payload: &[u8], keyring: Option<&Keyring>, on_l1: Option<[u8; 32]>) -> Result<SealedBatch> {
+pub fn opened(payload: &[u8], keyring: Option<&Keyring>, on_l1: Option<[u8; 32]>) -> Result<SealedBatch> {
     let (Ok(envelope), Err(_)) = (Envelope::read(payload), SealedBatch::decode(payload)) else {
         return binding::executed(payload, on_l1);
     };

@@ -1,5 +1,6 @@
 //! `glassbook da scrub`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -37,18 +38,18 @@ impl Found {
     }
 }
 
-/// Scrubs all blocks, until `stop` says so, which hears how many blocks there are when it is first asked. A block that cannot be
+/// Scrubs all blocks, and the records of those that were pruned, until `stop` says so, which hears how many blocks there are when it is first asked. A block that cannot be
 /// scrubbed keeps no other from it.
 pub fn all(store: &Store, repair: bool, mut stop: impl FnMut(usize) -> bool) -> Result<Found, StoreError> {
     let mut found = Found::default();
-    let numbers = store.numbers()?;
+    let numbers: BTreeSet<u64> = store.numbers()?.into_iter().chain(store.pruned_numbers()?).collect();
     for number in &numbers {
         if stop(numbers.len()) {
             break;
         }
         let health = match store.scrub(*number, repair) {
-            // Pruned meanwhile.
-            Err(StoreError::Pruned { .. } | StoreError::NoSuchBlock) => continue,
+            // Gone meanwhile.
+            Err(StoreError::NoSuchBlock) => continue,
             health => health,
         };
         found.blocks += 1;

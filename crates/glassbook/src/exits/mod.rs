@@ -16,9 +16,10 @@ mod way_out;
 use anyhow::Result;
 use clap::Subcommand;
 
-use contract::{Key, Place};
+use contract::Place;
 
 pub use balance::Command as BalanceCommand;
+pub use contract::Key;
 pub use operator::Command as OperatorCommand;
 
 /// `glassbook l1`.

@@ -5,7 +5,7 @@ use std::fs;
 use alloy_primitives::U256;
 use contracts::bindings::Exchange;
 
-use crate::kit::{DEADLINE, Who, World, done, halves, has, refused, until};
+use crate::kit::{Balance, DEADLINE, Trader, Who, World, done, halves, has, refused, until};
 
 #[test]
 fn a_forced_withdrawal_is_paid_by_a_proof_from_the_chain_alone() {
@@ -68,6 +68,44 @@ fn a_forced_withdrawal_is_paid_by_a_proof_from_the_chain_alone() {
     for asset in [world.coin(), 0] {
         assert_eq!(world.view(Exchange::heldCall { asset }), U256::ZERO, "asset {asset}");
     }
+    has(&done(&world.ask(&["l1", "status"])), "frozen      no, and nothing waits");
+}
+
+#[test]
+fn an_exit_cancels_open_orders_and_pays_to_the_wei_what_they_had_set_aside() {
+    let world = World::new();
+    // A market whose traders leave orders behind when it ends, and an exchange that goes on without it.
+    done(&world.dev(&["--flow", "simulate", "--traders", "6", "--for", "4s"]).output().unwrap());
+    let _exchange = world.start(&[]);
+    // Everybody has these keys: the trader with orders for most assets.
+    let locked = |balances: &[Balance]| balances.iter().filter(|balance| balance.locked > 0).count();
+    let traders = (1..=6).map(|number| (Trader::new(number), Trader::new(number).balances(&world).unwrap()));
+    let (trader, before) = traders.max_by_key(|(_, balances)| locked(balances)).unwrap();
+    assert!(locked(&before) > 0, "no trader has an open order: {before:?}");
+    world.give(Who::Helper, trader.address(), halves(2));
+    let owner = trader.address().to_string();
+    let claim = || done(&world.call(Who::Helper, &["l1", "claim", "--owner", &owner]));
+    // What was withdrawn earlier is not of the exit.
+    claim();
+
+    let assets: Vec<String> = before.iter().map(|balance| balance.asset.to_string()).collect();
+    let mut exit = world.glassbook();
+    exit.args(["l1", "exit", "--l1", &world.l1.url(), "--key", "GB_TRADER", "--assets", &assets.join(",")]);
+    exit.arg("--deployment").arg(world.data().join("deployment.json")).env("GB_TRADER", trader.key());
+    has(&done(&exit.output().unwrap()), "of the queue");
+    until("the exit in a final batch", || {
+        let text = done(&world.ask(&["l1", "queue", "--owner", &owner]));
+        text.contains("nothing waits").then_some(())
+    });
+    // The owner has paid the gas; from here on only money comes.
+    let paid_before: Vec<U256> = before.iter().map(|balance| trader.has(&world, balance.asset)).collect();
+    has(&claim(), &format!("paid {} withdrawals", before.len()));
+    for (balance, had) in before.iter().zip(paid_before) {
+        let all = world.quanta(balance.asset, balance.free + balance.locked);
+        assert_eq!(trader.has(&world, balance.asset) - had, all, "{balance:?}");
+    }
+    // Nothing is left, and no order of it: that would have something set aside.
+    has(&trader.balances(&world).unwrap_err(), "has nothing");
     has(&done(&world.ask(&["l1", "status"])), "frozen      no, and nothing waits");
 }
 

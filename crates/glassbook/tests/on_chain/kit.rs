@@ -6,11 +6,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, TxKind, U256};
 use alloy_sol_types::SolCall;
 use contracts::bindings::{Exchange, IERC20, Token};
 use exchange::batch_path;
 use l1::{Client, ClientError, Config, EmbeddedL1, FeePolicy, Sender, Signer};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -195,6 +196,15 @@ impl World {
         })
     }
 
+    /// Coins for somebody else.
+    pub fn give(&self, who: Who, to: Address, wei: U256) {
+        let sender = Sender::new(self.client.clone(), who.signer(), FeePolicy::default());
+        self.runtime.block_on(async {
+            let sent = sender.send(TxKind::Call(to), wei, Bytes::new()).await.unwrap();
+            sender.carried_out(&sent, PATIENCE).await.unwrap();
+        });
+    }
+
     pub fn balance(&self, who: Who) -> U256 {
         self.runtime.block_on(self.client.balance(who.address())).unwrap()
     }
@@ -241,6 +251,72 @@ impl World {
 
     pub fn batch(&self, number: u64) -> Vec<u8> {
         fs::read(batch_path(&self.published(), number)).unwrap()
+    }
+}
+
+/// One of the traders of a simulated market, whose key everybody has.
+pub struct Trader([u8; 32]);
+
+/// What a trader has of an asset in the last final state, in quanta.
+#[derive(Debug)]
+pub struct Balance {
+    pub asset: u16,
+    pub free: u64,
+    pub locked: u64,
+}
+
+impl Trader {
+    pub fn new(number: u32) -> Self {
+        let domain = "glassbook development chain key, public, not for production/1";
+        Self(
+            Sha256::new()
+                .chain_update(domain)
+                .chain_update("Owner")
+                .chain_update(number.to_be_bytes())
+                .finalize()
+                .into(),
+        )
+    }
+
+    pub fn key(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    pub fn address(&self) -> Address {
+        Signer::from_bytes(&self.0).unwrap().address()
+    }
+
+    /// What it has, by proofs from published batches, or why there are none.
+    pub fn balances(&self, world: &World) -> Result<Vec<Balance>, String> {
+        let file = world.path("trader.json");
+        let mut command = world.glassbook();
+        command.args(["balance", "proof", "--owner", &self.address().to_string(), "--l1", &world.l1.url()]);
+        let output =
+            command.arg("--published").arg(world.published()).arg("--out").arg(&file).output().unwrap();
+        if !output.status.success() {
+            return Err(refused(&output));
+        }
+        let proofs: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let balance = |entry: &serde_json::Value| {
+            let proof = entry["proof"].as_str().unwrap().trim_start_matches("0x");
+            let proof = state::Proof::decode(&hex::decode(proof).unwrap()).unwrap();
+            let half = |part: &[u8]| u64::from_be_bytes(part.try_into().unwrap());
+            let (free, locked) = proof.value.as_slice().split_at(8);
+            let asset = entry["asset"].as_u64().unwrap().try_into().unwrap();
+            Balance { asset, free: half(free), locked: half(locked) }
+        };
+        Ok(proofs["balances"].as_array().unwrap().iter().map(balance).collect())
+    }
+
+    /// What it has of an asset on the chain, in wei.
+    pub fn has(&self, world: &World, asset: u16) -> U256 {
+        let (token, owner) = (world.token(asset), self.address());
+        world.runtime.block_on(async {
+            if token.is_zero() {
+                return world.client.balance(owner).await.unwrap();
+            }
+            world.client.call(token, &IERC20::balanceOfCall { owner }).await.unwrap()
+        })
     }
 }
 

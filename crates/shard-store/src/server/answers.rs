@@ -13,13 +13,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use light_client::wire::{self, BlockInfo, BlockList, MAX_ANSWER, MAX_INDICES, MAX_INFO};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use super::buckets::Buckets;
 use super::connections::Peer;
-use super::room::{Room, Taken};
+use super::room::{Room, Shares, Taken};
 use super::{Limits, Refused};
 use crate::{BlockId, Head, Store, StoreError, Stored};
 
@@ -30,7 +28,7 @@ const MAX_LISTED: usize = 100;
 const LISTED: usize = 20;
 /// More bytes a block in a list does not have.
 const LISTED_BYTES: usize = 1 << 10;
-/// Requests that read disks at a time.
+/// Requests that read disks at a time, of all peers; a peer's are an eighth of them at most.
 const READERS: usize = 32;
 /// How long a request waits for its turn, to read and to have room in memory.
 const TURN: Duration = Duration::from_secs(5);
@@ -45,7 +43,7 @@ type Answer = fn(&Store, &Head, &[usize]) -> Result<Vec<u8>, Refused>;
 struct Server {
     store: Arc<Store>,
     buckets: Buckets,
-    readers: Arc<Semaphore>,
+    readers: Shares,
     /// For answers with shards.
     shards: Room,
     /// For others.
@@ -56,7 +54,7 @@ pub fn routes(store: Arc<Store>, limits: Limits) -> Router {
     let server = Arc::new(Server {
         store,
         buckets: Buckets::new(limits.rate, limits.burst, Instant::now()),
-        readers: Arc::new(Semaphore::new(READERS)),
+        readers: Shares::new(READERS),
         shards: Room::new(limits.answers, MAX_ANSWER),
         infos: Room::new(INFOS, MAX_INFO),
     });
@@ -97,11 +95,10 @@ impl Server {
     /// Reads the disk, on a thread that may wait.
     async fn read<T: Send + 'static>(
         &self,
+        peer: Peer,
         work: impl FnOnce(&Store) -> Result<T, Refused> + Send + 'static,
     ) -> Result<T, Refused> {
-        let Ok(Ok(turn)) = timeout(TURN, Arc::clone(&self.readers).acquire_owned()).await else {
-            return Err(Refused::Busy);
-        };
+        let turn = self.readers.take(peer, 1, TURN).await.ok_or(Refused::Busy)?;
         let store = Arc::clone(&self.store);
         let done = spawn_blocking(move || {
             let done = work(&store);
@@ -119,7 +116,7 @@ impl Server {
         indices: Vec<usize>,
         answer: Answer,
     ) -> Result<Response, Refused> {
-        let head = self.read(move |store| {
+        let head = self.read(peer, move |store| {
             let found = store.find(id)?;
             Ok(store.head(found.record.number)?)
         });
@@ -140,7 +137,7 @@ impl Server {
         let cost = u32::try_from(indices.len() + bytes / COUNTED).unwrap_or(u32::MAX);
         self.buckets.take_more(peer, cost, Instant::now()).map_err(Refused::TooMany)?;
         let room = self.shards.take(peer, bytes, TURN).await.ok_or(Refused::Busy)?;
-        let body = self.read(move |store| answer(store, &head, &indices)).await?;
+        let body = self.read(peer, move |store| answer(store, &head, &indices)).await?;
         // The room is given back when the last byte is sent, or the connection has ended.
         let body = Bytes::from_owner(Held { body, _room: room });
         Ok(([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(body)).into_response())
@@ -177,7 +174,7 @@ async fn list(
     server.buckets.take_more(peer, cost, Instant::now()).map_err(Refused::TooMany)?;
     let room = server.infos.take(peer, limit * LISTED_BYTES, TURN).await.ok_or(Refused::Busy)?;
     // One more tells whether there are more.
-    let mut found = server.read(move |store| Ok(store.list(from, limit + 1)?)).await?;
+    let mut found = server.read(peer, move |store| Ok(store.list(from, limit + 1)?)).await?;
     let next = found.get(limit).map(|stored| stored.record.number);
     found.truncate(limit);
     let blocks = found.iter().map(|stored| info(stored, None)).collect::<Result<_, _>>()?;
@@ -192,7 +189,7 @@ async fn block(
 ) -> Result<Response, Refused> {
     let id = block_id(&name)?;
     let room = server.infos.take(peer, MAX_INFO, TURN).await.ok_or(Refused::Busy)?;
-    let body = server.read(move |store| {
+    let body = server.read(peer, move |store| {
         let stored = store.find(id)?;
         let combination = match stored.has_shards {
             true => Some(hex::encode(store.head(stored.record.number)?.combination.encode())),

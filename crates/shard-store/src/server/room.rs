@@ -1,4 +1,4 @@
-//! Room in memory for answers: so much in all, and so much of it for a peer.
+//! What requests share: room in memory for answers, and turns to read. So much in all, and so much of it for a peer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,44 +11,43 @@ use super::connections::Peer;
 
 /// A unit of room, in bytes.
 const UNIT: usize = 1 << 10;
-/// A peer has at most this part of the room, so that one that does not read its answers keeps none from the others.
+/// A peer has at most this part of what is shared, so that one that does not read its answers, or asks for much at once, keeps
+/// nothing from the others.
 const PART: usize = 8;
 
-/// Room that answers take until they are sent.
+/// Things of which there are so many.
 #[derive(Debug)]
-pub struct Room {
+pub struct Shares {
     all: Arc<Semaphore>,
     of_peer: usize,
     /// What is left to those that have some, or wait for it: no more than there are connections.
     peers: Mutex<HashMap<Peer, Arc<Semaphore>>>,
 }
 
-/// Some room, given back when it is dropped.
+/// Some of them, given back when it is dropped.
 #[derive(Debug)]
 pub struct Taken {
     _own: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
 
-impl Room {
-    /// Room for so many bytes, and no less than for one answer of `largest` for each peer.
-    pub fn new(bytes: usize, largest: usize) -> Self {
-        let units = |bytes: usize| bytes.max(largest).div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
-        Self {
-            all: Arc::new(Semaphore::new(units(bytes))),
-            of_peer: units(bytes / PART),
-            peers: Mutex::default(),
-        }
+impl Shares {
+    /// So many, of which a peer has its part at most, and one at least.
+    pub fn new(all: usize) -> Self {
+        Self::with_part(all, (all / PART).max(1))
     }
 
-    /// Takes room for so many bytes, once it is there; nothing when it is not for as long as `wait`.
-    pub async fn take(&self, peer: Peer, bytes: usize, wait: Duration) -> Option<Taken> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
+    fn with_part(all: usize, of_peer: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), of_peer, peers: Mutex::default() }
+    }
+
+    /// Takes so many, once they are there; nothing when they are not for as long as `wait`.
+    pub async fn take(&self, peer: Peer, count: u32, wait: Duration) -> Option<Taken> {
         let own = self.of(peer);
         let taken = async {
             // Its own first: while a peer waits for that, it takes nothing from others.
-            let own = own.acquire_many_owned(units).await.ok()?;
-            let all = Arc::clone(&self.all).acquire_many_owned(units).await.ok()?;
+            let own = own.acquire_many_owned(count).await.ok()?;
+            let all = Arc::clone(&self.all).acquire_many_owned(count).await.ok()?;
             Some(Taken { _own: own, _all: all })
         };
         timeout(wait, taken).await.ok().flatten()
@@ -59,6 +58,24 @@ impl Room {
         // Whoever has some, or waits for it, shares the semaphore.
         peers.retain(|_, own| Arc::strong_count(own) > 1);
         Arc::clone(peers.entry(peer).or_insert_with(|| Arc::new(Semaphore::new(self.of_peer))))
+    }
+}
+
+/// Room that answers take until they are sent.
+#[derive(Debug)]
+pub struct Room(Shares);
+
+impl Room {
+    /// Room for so many bytes, and no less than for one answer of `largest` for each peer.
+    pub fn new(bytes: usize, largest: usize) -> Self {
+        let units = |bytes: usize| bytes.max(largest).div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
+        Self(Shares::with_part(units(bytes), units(bytes / PART)))
+    }
+
+    /// Takes room for so many bytes, once it is there; nothing when it is not for as long as `wait`.
+    pub async fn take(&self, peer: Peer, bytes: usize, wait: Duration) -> Option<Taken> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
+        self.0.take(peer, units, wait).await
     }
 }
 
@@ -91,7 +108,20 @@ mod tests {
             others.push(room.take(peer(1), 10 * UNIT, SOON).await.unwrap());
             drop(others);
             let _one = room.take(peer(3), 1, SOON).await.unwrap();
-            assert_eq!(room.peers.lock().unwrap().len(), 1, "nothing is kept of who is gone");
+            assert_eq!(room.0.peers.lock().unwrap().len(), 1, "nothing is kept of who is gone");
+        });
+    }
+
+    #[test]
+    fn a_peer_with_many_requests_has_its_turns_and_leaves_the_others_theirs() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let turns = Shares::new(16);
+            let _held =
+                [turns.take(peer(1), 1, SOON).await.unwrap(), turns.take(peer(1), 1, SOON).await.unwrap()];
+            assert!(turns.take(peer(1), 1, SOON).await.is_none());
+            assert!(turns.take(peer(2), 1, SOON).await.is_some());
+            assert!(Shares::new(2).take(peer(1), 1, SOON).await.is_some(), "everybody has a turn");
         });
     }
 
