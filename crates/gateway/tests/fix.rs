@@ -1,4 +1,5 @@
 //! FIX as a trader's engine sees it: orders, their reports, and what is made up for after a restart.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 #[path = "../examples/simulated/mod.rs"]
 mod simulated;

@@ -55,7 +55,7 @@ fn a_batch_is_posted_as_blobs_read_back_and_checked_by_the_chain() {
     // One bit of what is kept, anywhere, and it is not what was posted.
     let kept = world.path("blobs").join("000000000001.blobs");
     let bytes = fs::read(&kept).unwrap();
-    for at in [8, 40 + 31, bytes.len() / 2 | 1, bytes.len() - 1] {
+    for at in [8, 40 + 31, (bytes.len() / 2) | 1, bytes.len() - 1] {
         let mut altered = bytes.clone();
         altered[at] ^= 1;
         fs::write(&kept, altered).unwrap();
