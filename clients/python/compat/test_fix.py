@@ -1,6 +1,6 @@
 """quickfix, unmodified, against the FIX acceptor. Run with pytest while an exchange with simulated traders runs (see settings.py).
 
-GLASSBOOK_FIX (default 127.0.0.1:7701) says where it listens. `pip install quickfix pytest`.
+GLASSBOOK_FIX (default 127.0.0.1:7702) says where it listens. `pip install quickfix pytest`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import quickfix as fix
 
 from settings import KEY, SECRET, SYMBOL
 
-HOST, PORT = os.environ.get("GLASSBOOK_FIX", "127.0.0.1:7701").split(":")
+HOST, PORT = os.environ.get("GLASSBOOK_FIX", "127.0.0.1:7702").split(":")
 TARGET = os.environ.get("GLASSBOOK_FIX_COMP_ID", "GLASSBOOK")
 DICTIONARY = next(Path(fix.__file__).parents[3].rglob("FIX44.xml"))
 

@@ -25,7 +25,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7701)),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7702)),
             comp_id: "GLASSBOOK".into(),
             tls: None,
             limits: Limits::default(),
