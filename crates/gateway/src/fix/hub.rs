@@ -58,21 +58,19 @@ impl Hub {
     /// Tells what happens for as long as the view goes on.
     pub async fn run(self: Arc<Self>, view: Arc<View>) {
         let mut updates = view.subscribe();
-        let mut last = None;
+        let mut last = view.sequence();
         loop {
             match updates.recv().await {
                 Ok(next) => {
-                    // Every command is told to whoever listened before it.
-                    if last.is_none_or(|last| next.sequence != last + 1) {
+                    // Every command is told to whoever listened before it was looked at; the first ones may be known.
+                    if next.sequence > last + 1 {
                         self.missed();
                     }
-                    last = Some(next.sequence);
+                    last = last.max(next.sequence);
                     self.take(&next);
                 }
-                Err(RecvError::Lagged(_)) => {
-                    self.missed();
-                    last = None;
-                }
+                // The next one shows the gap.
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
         }
@@ -141,8 +139,6 @@ impl Heard {
     /// The next thing that is here.
     pub fn try_next(&mut self) -> Option<Told> {
         if self.missed.flag.swap(false, Ordering::AcqRel) {
-            // What waits is in the view as well.
-            while self.receiver.try_recv().is_ok() {}
             return Some(Told::Missed);
         }
         self.receiver.try_recv().ok().map(Told::Updates)

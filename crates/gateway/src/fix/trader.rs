@@ -61,6 +61,8 @@ pub(super) struct Trader {
     placing: HashSet<ClientOrderId>,
     /// What was told while catching up may go up to this command, which is after [`Known::cursor`].
     overlap: u64,
+    /// Something was missed, and is made up for once it is known what became of all that is under way.
+    behind: bool,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -112,6 +114,7 @@ impl Trader {
             logon: 0,
             placing: HashSet::new(),
             overlap: 0,
+            behind: false,
         }
     }
 
@@ -123,7 +126,7 @@ impl Trader {
         let mut tick = interval(Duration::from_millis(self.limits.market_data_interval_ms.max(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let room = self.under_way.len() < self.limits.orders_under_way.max(1);
+            let room = !self.behind && self.under_way.len() < self.limits.orders_under_way.max(1);
             let going = tokio::select! {
                 message = incoming.recv(), if room => match message {
                     Some(message) => self.take(message).await,
@@ -133,7 +136,7 @@ impl Trader {
                 told = self.heard.next() => self.hear(told).await,
                 _ = tick.tick(), if !self.subscriptions.is_empty() => self.tick().await,
             };
-            if going.is_err() {
+            if going.is_err() || self.make_up().await.is_err() {
                 return;
             }
         }
@@ -157,8 +160,8 @@ impl Trader {
                 // A new session hears of what happens from now on.
                 let sequence = self.gateway.view.sequence();
                 self.known.highest = catch_up::highest(&self.gateway.view, self.account);
-                self.overlap = sequence;
                 let open = self.gateway.view.open_orders(self.account, None);
+                self.overlap = open.iter().map(|order| order.updated_sequence).fold(sequence, u64::max);
                 let mut notes: Notes = open.iter().flat_map(|order| self.known.tell(order, None)).collect();
                 notes.push(self.known.reached(sequence));
                 self.session.send(Outgoing::Note(notes)).await
@@ -437,14 +440,26 @@ impl Trader {
                 self.tell_held().await
             }
             Told::Missed => {
-                self.held.clear();
-                self.catch_up().await
+                self.behind = true;
+                Ok(())
             }
         }
     }
 
+    /// Catches up, if something was missed and nothing is under way.
+    async fn make_up(&mut self) -> Result<(), SessionEnded> {
+        if self.behind && self.commands_under_way == 0 {
+            self.behind = false;
+            self.catch_up().await?;
+        }
+        Ok(())
+    }
+
     /// Tells what was heard, as far as it is known whose commands it was.
     async fn tell_held(&mut self) -> Result<(), SessionEnded> {
+        if self.behind {
+            return Ok(());
+        }
         let mut telling = Telling::new();
         while let Some(updates) = self.held.front() {
             let sequence = updates.sequence;
@@ -561,9 +576,11 @@ impl Trader {
     /// Tells what the view knows and the session has not told.
     async fn catch_up(&mut self) -> Result<(), SessionEnded> {
         let sequence = self.gateway.view.sequence();
-        let (missed, forgotten) = catch_up::missed(&self.gateway.view, self.account, &self.known);
+        let (mut missed, forgotten) = catch_up::missed(&self.gateway.view, self.account, &self.known);
+        self.name_replacements(sequence, &mut missed);
+        // What the view says may be ahead of the number that it says.
+        self.overlap = missed.iter().map(|missed| missed.sequence).fold(sequence, u64::max);
         tracing::info!(session = %self.session.id(), count = missed.len(), sequence, "a FIX session catches up");
-        self.overlap = self.gateway.view.sequence();
         let mut telling: Telling = Vec::new();
         for missed in &missed {
             let done = self.done.get(&missed.sequence);
@@ -580,6 +597,22 @@ impl Trader {
         self.send_all(telling).await?;
         // Answers to what was done meanwhile.
         Box::pin(self.tell_held()).await
+    }
+
+    /// A replacement that was asked for here is told under its own name and number, with the order's terms of now.
+    fn name_replacements(&self, until: u64, missed: &mut Vec<Missed>) {
+        for (sequence, Done { request, outcome, .. }) in self.done.range(self.known.cursor + 1..=until) {
+            let replaced =
+                request.message.kind() == kind::ORDER_CANCEL_REPLACE_REQUEST && *outcome == Outcome::Done;
+            let named = Named::read(&request.message, tags::ORIG_CL_ORD_ID);
+            let (true, Ok(named)) = (replaced, named) else { continue };
+            let Ok(market) = market(&request.message, &self.gateway.view, 0) else { continue };
+            let reference = self.named(named).reference();
+            let Some(order) = self.gateway.view.order(self.account, market.id, reference) else { continue };
+            missed.retain(|missed| missed.order.id != order.id || missed.execution != Execution::Replaced);
+            missed.push(Missed { order, execution: Execution::Replaced, sequence: *sequence });
+        }
+        missed.sort_by_key(|missed| missed.sequence);
     }
 
     async fn send_all(&mut self, telling: Telling) -> Result<(), SessionEnded> {
