@@ -87,19 +87,17 @@ mod tests {
                 let sub = command.find_subcommand(name).unwrap_or_else(|| panic!("{line}"));
                 // Of those that take a file or a folder instead, what follows is one.
                 let takes = sub.get_positionals().next().is_some();
-                let of = match words
-                    .clone()
-                    .next()
-                    .map(|word| word.trim_end_matches(','))
-                    .filter(|_| sub.has_subcommands())
+                let mut of = sub;
+                while of.has_subcommands()
+                    && let Some(name) = words.clone().next().map(|word| word.trim_end_matches(','))
                 {
-                    None => sub,
-                    Some(name) => match sub.find_subcommand(name) {
+                    of = match of.find_subcommand(name) {
                         Some(inner) => inner,
-                        None if takes => sub,
+                        None if takes => break,
                         None => panic!("{line}"),
-                    },
-                };
+                    };
+                    words.next();
+                }
                 for option in words.filter_map(|word| word.strip_prefix("--")) {
                     let option = option.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
                     assert!(
