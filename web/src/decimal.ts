@@ -32,6 +32,13 @@ export function trim(text: string): string {
   return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
 }
 
+/** With so many digits after the point; more only where they are not zeros. APIs write eight whatever the market. */
+export function tidy(text: string, decimals: number): string {
+  const [whole = "0", fraction = ""] = trim(text).split(".");
+  const digits = fraction.padEnd(decimals, "0");
+  return digits === "" ? whole : `${whole}.${digits}`;
+}
+
 /** How many digits after the point a step such as `0.010` has that matter. */
 export function decimalsOf(step: string): number {
   return trim(step).split(".")[1]?.length ?? 0;
