@@ -1,6 +1,6 @@
 // An account whose session the gateway holds: requests are signed with an API key's secret (HMAC-SHA-256), orders by the gateway.
 
-import { ApiError, json } from "../api";
+import { ApiError, NATIVE, json } from "../api";
 import type { App } from "../app";
 import { toHex } from "../checker/checker";
 import { tidy, trim } from "../decimal";
@@ -10,10 +10,13 @@ import { Executions } from "./executions";
 import { Ledger } from "./ledger";
 import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Side, Trader } from "./types";
 
-/** How often everything is asked for again: while news comes, and without. */
+/** How often everything is asked for again: while news comes, without, and with a key that is refused. */
 const POLL = 20_000;
 const POLL_WITHOUT_NEWS = 3_000;
+const POLL_IN_TROUBLE = 15_000;
 const FILLS = 100;
+/** Orders whose command is asked for at a time. */
+const ASKED = 12;
 const encoder = new TextEncoder();
 
 export class DelegatedTrader implements Trader {
@@ -32,6 +35,8 @@ export class DelegatedTrader implements Trader {
   private readonly executions: Executions;
   private ended = false;
   private loaded = 0;
+  /** Orders whose command was asked for. */
+  private readonly asked = new Set<string>();
   private loading: Promise<void> | null = null;
 
   constructor(
@@ -51,7 +56,7 @@ export class DelegatedTrader implements Trader {
       () => this.refresh(),
     );
     this.timer = window.setInterval(() => {
-      const due = this.executions.live.value ? POLL : POLL_WITHOUT_NEWS;
+      const due = this.trouble.value ? POLL_IN_TROUBLE : this.executions.live.value ? POLL : POLL_WITHOUT_NEWS;
       if (!document.hidden && Date.now() - this.loaded > due) this.refresh();
     }, 1_000);
     this.refresh();
@@ -146,6 +151,7 @@ export class DelegatedTrader implements Trader {
       this.trouble.value = null;
       this.account.value = Number(account.uid ?? -1);
       this.ledger.addFills(fills.flatMap((own, at) => own.map((data) => fill(data, markets[at] as Market))));
+      void this.findCommands();
       // Whatever was told meanwhile is newer than these lists.
       if (this.ledger.told !== told) return;
       this.ledger.setBalances(
@@ -158,6 +164,19 @@ export class DelegatedTrader implements Trader {
     } catch (error) {
       if (error instanceof ApiError && error.status !== 0) this.trouble.value = `${error.message} ${error.remedy ?? ""}`.trim();
     }
+  }
+
+  /** Asks which command a taker's fill came with, where that was not told; a few at a time. */
+  private async findCommands(): Promise<void> {
+    const unknown = this.fills.value.filter((own) => own.sequence === null && !own.maker && !this.asked.has(own.orderId));
+    const orders = [...new Set(unknown.map((own) => own.orderId))].slice(0, ASKED);
+    for (const id of orders) this.asked.add(id);
+    const found = await Promise.all(
+      orders.map((id) => json<{ sequence: number }>(`${NATIVE}/orders/${id}`).then((of) => [id, String(of.sequence)] as const, () => null)),
+    );
+    const sequences = new Map(found.filter((each) => each !== null));
+    const known = unknown.filter((own) => sequences.has(own.orderId));
+    if (known.length > 0) this.ledger.addFills(known.map((own) => ({ ...own, sequence: sequences.get(own.orderId) ?? null })));
   }
 
   /** News of what was just done comes by itself, where it comes. */

@@ -187,18 +187,20 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
         }),
       );
     const size = SECONDS[interval] ?? 60;
-    markers.setMarkers(
+    // One for all fills of a side in a candle.
+    const marks = new Map(
       (trader?.fills.value ?? [])
         .filter((own) => own.symbol === market.symbol)
-        .slice(0, 60)
-        .map((own) => ({
-          time: (Math.floor(own.time / 1000 / size) * size) as UTCTimestamp,
-          position: own.side === "buy" ? ("belowBar" as const) : ("aboveBar" as const),
-          shape: own.side === "buy" ? ("arrowUp" as const) : ("arrowDown" as const),
-          color: colour(own.side),
-        }))
-        .sort((x, y) => x.time - y.time),
+        .slice(0, 200)
+        .map((own) => {
+          const time = (Math.floor(own.time / 1000 / size) * size) as UTCTimestamp;
+          const buy = own.side === "buy";
+          const position = buy ? ("belowBar" as const) : ("aboveBar" as const);
+          const shape = buy ? ("arrowUp" as const) : ("arrowDown" as const);
+          return [`${time} ${own.side}`, { time, position, shape, color: colour(own.side) }];
+        }),
     );
+    markers.setMarkers([...marks.values()].sort((x, y) => x.time - y.time));
   };
   let own = new Scope();
   scope.add(
