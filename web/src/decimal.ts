@@ -32,11 +32,11 @@ export function trim(text: string): string {
   return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
 }
 
-/** With so many digits after the point: those of a market's step, where an API writes more. Nothing is rounded: digits that say something stay. */
-export function fixed(text: string, decimals: number): string {
-  const [whole = "", fraction = ""] = trim(text).split(".");
-  if (text === "") return "";
-  return decimals > 0 || fraction ? `${whole}.${fraction.padEnd(decimals, "0")}` : whole;
+/** With so many digits after the point; more only where they are not zeros. APIs write eight whatever the market. */
+export function tidy(text: string, decimals: number): string {
+  const [whole = "0", fraction = ""] = trim(text).split(".");
+  const digits = fraction.padEnd(decimals, "0");
+  return digits === "" ? whole : `${whole}.${digits}`;
 }
 
 /** How many digits after the point a step such as `0.010` has that matter. */

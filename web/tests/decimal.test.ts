@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { compact, decimalsOf, formatDecimal, group, parseDecimal, trim } from "../src/decimal";
+import { compact, decimalsOf, formatDecimal, group, parseDecimal, tidy, trim } from "../src/decimal";
 import { decimalText } from "../src/exchange";
 
 test("a decimal string is a whole number of last digits, and comes back", () => {
@@ -29,4 +29,12 @@ test("numbers for people", () => {
   assert.equal(decimalsOf("0.0100"), 2);
   assert.equal(compact(79_312_345), "79.3M");
   assert.equal(compact(0.1617), "0.1617");
+});
+
+test("eight digits of an API become the market's own", () => {
+  assert.equal(tidy("64236.00000000", 0), "64236");
+  assert.equal(tidy("0.02600000", 3), "0.026");
+  assert.equal(tidy("3412.50000000", 1), "3412.5");
+  assert.equal(tidy("3412.00000000", 1), "3412.0");
+  assert.equal(tidy("0.00012300", 3), "0.000123", "digits that say something stay");
 });

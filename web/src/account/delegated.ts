@@ -1,17 +1,22 @@
 // An account whose session the gateway holds: requests are signed with an API key's secret (HMAC-SHA-256), orders by the gateway.
 
-import { ApiError, json } from "../api";
+import { ApiError, NATIVE, json } from "../api";
 import type { App } from "../app";
 import { toHex } from "../checker/checker";
+import { tidy, trim } from "../decimal";
+import type { Market } from "../market/markets";
 import { Signal } from "../signal";
 import { Executions } from "./executions";
 import { Ledger } from "./ledger";
 import type { NewOrder, OwnBalance, OwnFill, OwnOrder, Placed, Side, Trader } from "./types";
 
-/** How often everything is asked for again: while news comes, and without. */
+/** How often everything is asked for again: while news comes, without, and with a key that is refused. */
 const POLL = 20_000;
 const POLL_WITHOUT_NEWS = 3_000;
+const POLL_IN_TROUBLE = 15_000;
 const FILLS = 100;
+/** Orders whose command is asked for at a time. */
+const ASKED = 12;
 const encoder = new TextEncoder();
 
 export class DelegatedTrader implements Trader {
@@ -24,11 +29,14 @@ export class DelegatedTrader implements Trader {
   readonly trouble = new Signal<string | null>(null);
   private readonly ledger: Ledger;
   private readonly secret: Promise<CryptoKey>;
-  private readonly clock: Promise<number>;
+  /** How far the exchange's clock, which counts, is ahead of this computer's. */
+  private clock = clockAhead();
   private readonly timer: number;
   private readonly executions: Executions;
   private ended = false;
   private loaded = 0;
+  /** Orders whose command was asked for. */
+  private readonly asked = new Set<string>();
   private loading: Promise<void> | null = null;
 
   constructor(
@@ -39,21 +47,16 @@ export class DelegatedTrader implements Trader {
     this.ledger = new Ledger(app);
     ({ orders: this.orders, fills: this.fills, balances: this.balances } = this.ledger);
     this.secret = crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-    // The exchange's clock counts, not this computer's.
-    this.clock = json<{ serverTime: number }>("/api/v3/time").then(
-      ({ serverTime }) => serverTime - Date.now(),
-      () => 0,
-    );
     this.executions = new Executions(
       async () => {
-        const timestamp = Date.now() + (await this.clock);
+        const timestamp = Math.round(Date.now() + (await this.clock));
         return { apiKey: key, timestamp, signature: await this.signature(`apiKey=${key}&timestamp=${timestamp}`) };
       },
       (execution) => this.ledger.tell(execution),
       () => this.refresh(),
     );
     this.timer = window.setInterval(() => {
-      const due = this.executions.live.value ? POLL : POLL_WITHOUT_NEWS;
+      const due = this.trouble.value ? POLL_IN_TROUBLE : this.executions.live.value ? POLL : POLL_WITHOUT_NEWS;
       if (!document.hidden && Date.now() - this.loaded > due) this.refresh();
     }, 1_000);
     this.refresh();
@@ -70,12 +73,22 @@ export class DelegatedTrader implements Trader {
   }
 
   private async signed<T>(method: string, path: string, parameters: Record<string, string> = {}): Promise<T> {
-    const timestamp = Date.now() + (await this.clock);
-    const query = new URLSearchParams({ ...parameters, recvWindow: "5000", timestamp: String(timestamp) }).toString();
-    return json<T>(`/api/v3/${path}?${query}&signature=${await this.signature(query)}`, {
-      method,
-      headers: { "X-MBX-APIKEY": this.key },
-    });
+    const once = async (): Promise<T> => {
+      const timestamp = Math.round(Date.now() + (await this.clock));
+      const query = new URLSearchParams({ ...parameters, recvWindow: "10000", timestamp: String(timestamp) }).toString();
+      return json<T>(`/api/v3/${path}?${query}&signature=${await this.signature(query)}`, {
+        method,
+        headers: { "X-MBX-APIKEY": this.key },
+      });
+    };
+    try {
+      return await once();
+    } catch (error) {
+      // Too early or too late: nothing was done. Clocks are set now and then.
+      if (!(error instanceof ApiError) || error.code !== "-1021") throw error;
+      this.clock = clockAhead();
+      return once();
+    }
   }
 
   async place(order: NewOrder): Promise<Placed> {
@@ -103,7 +116,7 @@ export class DelegatedTrader implements Trader {
     }
     const placed = await this.signed<Record<string, any>>("POST", "order", parameters);
     this.done();
-    return { id: String(placed.orderId), status: String(placed.status), executed: String(placed.executedQty ?? "0") };
+    return { id: String(placed.orderId), status: String(placed.status), executed: trim(String(placed.executedQty ?? "0")) };
   }
 
   async cancel(order: OwnOrder): Promise<void> {
@@ -137,14 +150,33 @@ export class DelegatedTrader implements Trader {
       if (this.ended) return;
       this.trouble.value = null;
       this.account.value = Number(account.uid ?? -1);
-      this.ledger.addFills(fills.flat().map(fill));
+      this.ledger.addFills(fills.flatMap((own, at) => own.map((data) => fill(data, markets[at] as Market))));
+      void this.findCommands();
       // Whatever was told meanwhile is newer than these lists.
       if (this.ledger.told !== told) return;
-      this.ledger.setBalances(account.balances as OwnBalance[]);
-      this.ledger.setOrders(orders.flat().map(order));
+      this.ledger.setBalances(
+        (account.balances as OwnBalance[]).map(({ asset, free, locked }) => {
+          const decimals = this.app.exchange.assets.find((known) => known.symbol === asset)?.decimals ?? 0;
+          return { asset, free: tidy(free, decimals), locked: tidy(locked, decimals) };
+        }),
+      );
+      this.ledger.setOrders(orders.flatMap((own, at) => own.map((data) => order(data, markets[at] as Market))));
     } catch (error) {
       if (error instanceof ApiError && error.status !== 0) this.trouble.value = `${error.message} ${error.remedy ?? ""}`.trim();
     }
+  }
+
+  /** Asks which command a taker's fill came with, where that was not told; a few at a time. */
+  private async findCommands(): Promise<void> {
+    const unknown = this.fills.value.filter((own) => own.sequence === null && !own.maker && !this.asked.has(own.orderId));
+    const orders = [...new Set(unknown.map((own) => own.orderId))].slice(0, ASKED);
+    for (const id of orders) this.asked.add(id);
+    const found = await Promise.all(
+      orders.map((id) => json<{ sequence: number }>(`${NATIVE}/orders/${id}`).then((of) => [id, String(of.sequence)] as const, () => null)),
+    );
+    const sequences = new Map(found.filter((each) => each !== null));
+    const known = unknown.filter((own) => sequences.has(own.orderId));
+    if (known.length > 0) this.ledger.addFills(known.map((own) => ({ ...own, sequence: sequences.get(own.orderId) ?? null })));
   }
 
   /** News of what was just done comes by itself, where it comes. */
@@ -153,30 +185,41 @@ export class DelegatedTrader implements Trader {
   }
 }
 
-function order(data: Record<string, any>): OwnOrder {
+/** By the middle of the way there and back. */
+async function clockAhead(): Promise<number> {
+  const sent = Date.now();
+  try {
+    const { serverTime } = await json<{ serverTime: number }>("/api/v3/time");
+    return serverTime - (sent + Date.now()) / 2;
+  } catch {
+    return 0;
+  }
+}
+
+function order(data: Record<string, any>, market: Market): OwnOrder {
   const trigger = String(data.stopPrice ?? "0");
   return {
     id: String(data.orderId),
     symbol: data.symbol,
     side: data.side.toLowerCase() as Side,
     type: data.type,
-    price: data.price,
-    trigger: Number(trigger) > 0 ? trigger : "",
-    quantity: data.origQty,
-    executed: data.executedQty,
+    price: tidy(data.price, market.priceDecimals),
+    trigger: Number(trigger) > 0 ? tidy(trigger, market.priceDecimals) : "",
+    quantity: tidy(data.origQty, market.quantityDecimals),
+    executed: tidy(data.executedQty, market.quantityDecimals),
     status: data.status,
     time: data.time,
   };
 }
 
-function fill(data: Record<string, any>): OwnFill {
+function fill(data: Record<string, any>, market: Market): OwnFill {
   return {
     id: String(data.id),
     orderId: String(data.orderId),
     symbol: data.symbol,
     side: data.isBuyer ? "buy" : "sell",
-    price: data.price,
-    quantity: data.qty,
+    price: tidy(data.price, market.priceDecimals),
+    quantity: tidy(data.qty, market.quantityDecimals),
     fee: data.commission,
     feeAsset: data.commissionAsset,
     time: data.time,

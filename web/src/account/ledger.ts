@@ -1,6 +1,7 @@
 // What is known of one's own orders, fills and balances, kept up by what the exchange tells of executions.
 
 import type { App } from "../app";
+import { group } from "../decimal";
 import { amountText, decimalText } from "../exchange";
 import type { Market } from "../market/markets";
 import { Signal } from "../signal";
@@ -52,7 +53,7 @@ export class Ledger {
       };
       fills.unshift(own);
       // What one takes oneself is said by the answer to the order.
-      if (own.maker) toast("good", `${own.side === "buy" ? "Bought" : "Sold"} ${own.quantity} ${market.base} at ${own.price}`, "Your resting order was taken.");
+      if (own.maker) toast("good", `${own.side === "buy" ? "Bought" : "Sold"} ${own.quantity} ${market.base} at ${group(own.price)}`, "Your resting order was taken.");
     }
     if (data.orders) this.showOrders();
     if (fills.length > 0) this.addFills(fills);

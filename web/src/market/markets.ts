@@ -1,7 +1,7 @@
 // The markets, and the day of each.
 
 import { json } from "../api";
-import { decimalsOf } from "../decimal";
+import { decimalsOf, tidy, trim } from "../decimal";
 import { Signal } from "../signal";
 import type { Streams } from "../stream";
 
@@ -62,9 +62,9 @@ export async function loadMarkets(): Promise<Market[]> {
       priceDecimals: decimalsOf(tick),
       quantityDecimals: decimalsOf(step),
       amountDecimals: 2,
-      tick,
-      step,
-      minQuantity: lot?.minQty ?? step,
+      tick: trim(tick),
+      step: trim(step),
+      minQuantity: trim(lot?.minQty ?? step),
       trading: symbol.status === "TRADING",
       day: new Signal<Day | null>(null),
     };
@@ -76,7 +76,7 @@ export async function followDays(markets: Market[], streams: Streams): Promise<v
   for (const market of markets) {
     streams.on(`${market.symbol.toLowerCase()}@miniTicker`, {
       message: (m) => {
-        market.day.value = { last: m.c, open: m.o, high: m.h, low: m.l, volume: m.v, quoteVolume: m.q };
+        market.day.value = dayOf(market, [m.c, m.o, m.h, m.l], m.v, m.q);
       },
     });
   }
@@ -84,15 +84,14 @@ export async function followDays(markets: Market[], streams: Streams): Promise<v
   for (const day of days) {
     const market = markets.find((market) => market.symbol === day.symbol);
     if (!market || market.day.value) continue;
-    market.day.value = {
-      last: day.lastPrice ?? "0",
-      open: day.openPrice ?? "0",
-      high: day.highPrice ?? "0",
-      low: day.lowPrice ?? "0",
-      volume: day.volume ?? "0",
-      quoteVolume: day.quoteVolume ?? "0",
-    };
+    const prices = [day.lastPrice, day.openPrice, day.highPrice, day.lowPrice];
+    market.day.value = dayOf(market, prices, day.volume, day.quoteVolume);
   }
+}
+
+function dayOf(market: Market, prices: (string | undefined)[], volume: string | undefined, quoteVolume: string | undefined): Day {
+  const [last, open, high, low] = prices.map((price) => tidy(price ?? "0", market.priceDecimals));
+  return { last: last ?? "0", open: open ?? "0", high: high ?? "0", low: low ?? "0", volume: volume ?? "0", quoteVolume: quoteVolume ?? "0" };
 }
 
 /** The change since 24 hours ago, as a fraction. */

@@ -266,13 +266,15 @@ function proofSection(app: App, number: number): HTMLElement {
       );
     } catch (error) {
       const batch = app.batches.all.get(number);
-      const behind = batch ? proofsOf(batch) : null;
+      const behind = batch && app.exchange.proofs !== "executed" ? proofsOf(batch) : null;
+      const { message } = explain(error);
+      const said = `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
       const none = error instanceof ApiError && (error.status === 404 || error.status === 409);
       fill(
         place,
         h("h3", {}, "Proof"),
         app.exchange.proofs === "executed" && h("div", { class: "verdict warn" }, icon(symbols.bad), h("div", {}, "executed: NOT PROVED", h("p", {}, app.exchange.proofStatement))),
-        h("p", { class: "hint" }, none ? `No proof file: ${explain(error).message}` : explain(error).message, behind && behind !== app.exchange.proofStatement ? ` What stands behind “proved” here: ${behind}.` : ""),
+        h("p", { class: "hint" }, none ? `There is no proof file. ${said}` : said, behind && behind !== app.exchange.proofStatement ? ` What stands behind “proved” here: ${behind}.` : ""),
         h("p", {}, h("button", { class: "button small", onclick: () => void start() }, "Look again")),
       );
     }

@@ -1,7 +1,7 @@
 // The order book: price levels with what has gathered up to each, and the depth chart below. Drawn once a frame at most.
 
 import type { App } from "../../app";
-import { fixed, formatDecimal, group } from "../../decimal";
+import { formatDecimal, group } from "../../decimal";
 import { h, say } from "../../dom";
 import { grouped, units, type Level, type LocalBook } from "../../market/book";
 import type { Market } from "../../market/markets";
@@ -120,7 +120,7 @@ export function bookPanel(app: App, market: Market, book: LocalBook, scope: Scop
       levels.setAttribute("aria-busy", String(!synced));
     }),
     market.day.watch((day) => {
-      if (day) onFrame(() => say(last, group(fixed(day.last, market.priceDecimals))));
+      if (day) onFrame(() => say(last, group(day.last)));
     }),
     app.trader.watch((trader) => {
       const end = trader?.orders.watch(() => onFrame(draw));

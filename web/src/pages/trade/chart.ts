@@ -57,7 +57,12 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
   const volume = chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
   const markers = createSeriesMarkers(candles, []);
-  scope.add(() => chart.remove());
+  // Answers and frames may come when the page has been left, and the chart is gone.
+  let gone = false;
+  scope.add(() => {
+    gone = true;
+    chart.remove();
+  });
 
   let interval = localStorage.getItem("interval") ?? "1s";
   if (!INTERVALS.includes(interval as never)) interval = "1m";
@@ -70,6 +75,7 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
     color: candle.close >= candle.open ? wash.up : wash.down,
   });
   const draw = (): void => {
+    if (gone) return;
     candles.setData(known);
     volume.setData(known.map(bar));
   };
@@ -97,7 +103,7 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
     try {
       const end = before === undefined ? "" : `&endTime=${before - 1}`;
       const rows = await json<any[][]>(`/api/v3/klines?symbol=${market.symbol}&interval=${asked}&limit=${LOADED}${end}`);
-      if (asked !== interval) return;
+      if (gone || asked !== interval) return;
       const found = rows.map((row) => candleOf(row[0], row[1], row[2], row[3], row[4], row[5]));
       complete = found.length < LOADED;
       const first = before === undefined ? Infinity : before / 1000;
@@ -117,7 +123,7 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
   const latest = { current: null as Candle | null };
   const show = (): void => {
     const candle = latest.current;
-    if (!candle) return;
+    if (gone || !candle) return;
     const last = known[known.length - 1];
     if (last && candle.time < last.time) return;
     if (last && candle.time === last.time) known[known.length - 1] = candle;
@@ -164,6 +170,7 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
   // One's own orders and fills.
   let lines: IPriceLine[] = [];
   const mark = (): void => {
+    if (gone) return;
     const trader = app.trader.value;
     for (const line of lines) candles.removePriceLine(line);
     lines = (trader?.orders.value ?? [])
@@ -180,18 +187,20 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
         }),
       );
     const size = SECONDS[interval] ?? 60;
-    markers.setMarkers(
+    // One for all fills of a side in a candle.
+    const marks = new Map(
       (trader?.fills.value ?? [])
         .filter((own) => own.symbol === market.symbol)
-        .slice(0, 60)
-        .map((own) => ({
-          time: (Math.floor(own.time / 1000 / size) * size) as UTCTimestamp,
-          position: own.side === "buy" ? ("belowBar" as const) : ("aboveBar" as const),
-          shape: own.side === "buy" ? ("arrowUp" as const) : ("arrowDown" as const),
-          color: colour(own.side),
-        }))
-        .sort((x, y) => x.time - y.time),
+        .slice(0, 200)
+        .map((own) => {
+          const time = (Math.floor(own.time / 1000 / size) * size) as UTCTimestamp;
+          const buy = own.side === "buy";
+          const position = buy ? ("belowBar" as const) : ("aboveBar" as const);
+          const shape = buy ? ("arrowUp" as const) : ("arrowDown" as const);
+          return [`${time} ${own.side}`, { time, position, shape, color: colour(own.side) }];
+        }),
     );
+    markers.setMarkers([...marks.values()].sort((x, y) => x.time - y.time));
   };
   let own = new Scope();
   scope.add(

@@ -2,7 +2,7 @@
 
 import type { App } from "../../app";
 import type { NewOrder, Side } from "../../account/types";
-import { fixed, formatDecimal, group, parseDecimal, trim } from "../../decimal";
+import { formatDecimal, group, parseDecimal, trim } from "../../decimal";
 import { h, icon, mark, say } from "../../dom";
 import type { LocalBook } from "../../market/book";
 import type { Market } from "../../market/markets";
@@ -98,6 +98,12 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   };
   const takerFee = (): number => app.exchange.markets.find((info) => info.symbol === market.symbol)?.takerFee ?? 0;
 
+  /** A price that nobody typed. */
+  const suggest = (text: string | null): void => {
+    price.input.value = text ?? "";
+    price.right();
+  };
+
   const refresh = (): void => {
     const trader = app.trader.value;
     const buying = state.side === "buy";
@@ -148,6 +154,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
       amount = (net * 10n ** BigInt(market.priceDecimals + market.quantityDecimals)) / (at * 10n ** BigInt(market.amountDecimals));
     }
     quantity.input.value = formatDecimal((amount / step) * step, market.quantityDecimals);
+    quantity.right();
     refresh();
   };
   const choose = (side: Side): void => {
@@ -156,7 +163,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   };
   const kindOf = (kind: Kind): void => {
     state.kind = kind;
-    if (kind !== "market" && price.input.value === "" && kind === "limit") price.input.value = fixed(best() ?? "", market.priceDecimals);
+    if (kind !== "market" && price.input.value === "" && kind === "limit") suggest(best());
     refresh();
   };
 
@@ -242,7 +249,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
       if (state.kind !== "limit") refresh();
     }),
     book.synced.watch((synced) => {
-      if (synced && price.input.value === "" && state.kind === "limit") price.input.value = fixed(best() ?? "", market.priceDecimals);
+      if (synced && price.input.value === "" && state.kind === "limit") suggest(best());
       refresh();
     }),
   );
@@ -259,7 +266,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   return {
     element,
     price: (text) => {
-      price.input.value = fixed(text, market.priceDecimals);
+      suggest(text);
       if (state.kind === "market") state.kind = "limit";
       refresh();
       focus(quantity);

@@ -1,7 +1,7 @@
 // The bar above the chart: which market, its price, its day.
 
 import type { App } from "../../app";
-import { compact, fixed, group } from "../../decimal";
+import { compact, group } from "../../decimal";
 import { fill, h, icon, say } from "../../dom";
 import { change, type Market } from "../../market/markets";
 import { onFrame, type Scope } from "../../signal";
@@ -37,16 +37,16 @@ export function marketBar(app: App, market: Market, scope: Scope): HTMLElement {
       onFrame(() => {
         if (!day) return;
         const price = Number(day.last);
-        say(last, group(fixed(day.last, market.priceDecimals)));
+        say(last, group(day.last));
         last.className = `last ${price > before && before > 0 ? "buy" : price < before ? "sell" : ""}`;
         before = price;
         const moved = change(day);
         say(figures.change, percent(moved));
         figures.change.className = moved > 0 ? "buy" : moved < 0 ? "sell" : "";
-        say(figures.high, group(fixed(day.high, market.priceDecimals)));
-        say(figures.low, group(fixed(day.low, market.priceDecimals)));
+        say(figures.high, group(day.high));
+        say(figures.low, group(day.low));
         say(figures.volume, compact(Number(day.quoteVolume)));
-        document.title = `${group(fixed(day.last, market.priceDecimals))} ${market.symbol} · Glassbook`;
+        document.title = `${group(day.last)} ${market.symbol} · Glassbook`;
       }),
     ),
   );
@@ -70,7 +70,7 @@ export function marketBar(app: App, market: Market, scope: Scope): HTMLElement {
           "button",
           { "aria-current": other === market, onclick: () => (close(), (app.market.value = other)) },
           h("span", {}, h("b", {}, other.base), h("span", { class: "soft" }, ` / ${other.quote}`), !other.trading && " · halted"),
-          h("span", {}, day ? group(fixed(day.last, market.priceDecimals)) : "–"),
+          h("span", {}, day ? group(day.last) : "–"),
           h("span", { class: `right ${moved >= 0 ? "buy" : "sell"}` }, percent(moved)),
         );
       }),

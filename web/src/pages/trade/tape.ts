@@ -2,7 +2,7 @@
 
 import type { App } from "../../app";
 import { json } from "../../api";
-import { fixed, group } from "../../decimal";
+import { group, tidy } from "../../decimal";
 import { h, say } from "../../dom";
 import type { Market } from "../../market/markets";
 import { onFrame, type Scope } from "../../signal";
@@ -29,9 +29,9 @@ export function tapePanel(app: App, market: Market, scope: Scope): HTMLElement {
       const [price, quantity, time] = cells[at] as (typeof cells)[0];
       (elements[at] as HTMLElement).hidden = row === undefined;
       if (!row) continue;
-      say(price, group(fixed(row.price, market.priceDecimals)));
+      say(price, group(tidy(row.price, market.priceDecimals)));
       price.className = row.buyerTook ? "buy" : "sell";
-      say(quantity, fixed(row.quantity, market.quantityDecimals));
+      say(quantity, tidy(row.quantity, market.quantityDecimals));
       say(time, clock(row.time));
     }
   };
