@@ -1,6 +1,6 @@
 // An account whose session the gateway holds: requests are signed with an API key's secret (HMAC-SHA-256), orders by the gateway.
 
-import { ApiError, NATIVE, json } from "../api";
+import { ApiError, json } from "../api";
 import type { App } from "../app";
 import { toHex } from "../checker/checker";
 import { tidy, trim } from "../decimal";
@@ -15,8 +15,6 @@ const POLL = 20_000;
 const POLL_WITHOUT_NEWS = 3_000;
 const POLL_IN_TROUBLE = 15_000;
 const FILLS = 100;
-/** Orders whose command is asked for at a time. */
-const ASKED = 12;
 const encoder = new TextEncoder();
 
 export class DelegatedTrader implements Trader {
@@ -35,8 +33,6 @@ export class DelegatedTrader implements Trader {
   private readonly executions: Executions;
   private ended = false;
   private loaded = 0;
-  /** Orders whose command was asked for. */
-  private readonly asked = new Set<string>();
   private loading: Promise<void> | null = null;
 
   constructor(
@@ -151,7 +147,6 @@ export class DelegatedTrader implements Trader {
       this.trouble.value = null;
       this.account.value = Number(account.uid ?? -1);
       this.ledger.addFills(fills.flatMap((own, at) => own.map((data) => fill(data, markets[at] as Market))));
-      void this.findCommands();
       // Whatever was told meanwhile is newer than these lists.
       if (this.ledger.told !== told) return;
       this.ledger.setBalances(
@@ -164,19 +159,6 @@ export class DelegatedTrader implements Trader {
     } catch (error) {
       if (error instanceof ApiError && error.status !== 0) this.trouble.value = `${error.message} ${error.remedy ?? ""}`.trim();
     }
-  }
-
-  /** Asks which command a taker's fill came with, where that was not told; a few at a time. */
-  private async findCommands(): Promise<void> {
-    const unknown = this.fills.value.filter((own) => own.sequence === null && !own.maker && !this.asked.has(own.orderId));
-    const orders = [...new Set(unknown.map((own) => own.orderId))].slice(0, ASKED);
-    for (const id of orders) this.asked.add(id);
-    const found = await Promise.all(
-      orders.map((id) => json<{ sequence: number }>(`${NATIVE}/orders/${id}`).then((of) => [id, String(of.sequence)] as const, () => null)),
-    );
-    const sequences = new Map(found.filter((each) => each !== null));
-    const known = unknown.filter((own) => sequences.has(own.orderId));
-    if (known.length > 0) this.ledger.addFills(known.map((own) => ({ ...own, sequence: sequences.get(own.orderId) ?? null })));
   }
 
   /** News of what was just done comes by itself, where it comes. */
@@ -224,7 +206,6 @@ function fill(data: Record<string, any>, market: Market): OwnFill {
     feeAsset: data.commissionAsset,
     time: data.time,
     maker: data.isMaker,
-    // Not Binance's; the exchange may say it.
-    sequence: data.sequence === undefined ? null : String(data.sequence),
+    sequence: String(data.sequence),
   };
 }

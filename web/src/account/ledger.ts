@@ -102,10 +102,10 @@ export class Ledger {
     this.orders.value = [...this.open.values()].sort((x, y) => y.time - x.time || Number(y.id) - Number(x.id));
   }
 
-  /** Fills that may be known already; what is known with its command stays. */
+  /** Fills that may be known already. */
   addFills(fills: OwnFill[]): void {
     const all = new Map(fills.map((fill) => [key(fill), fill]));
-    for (const known of this.fills.value) if (known.sequence !== null || !all.has(key(known))) all.set(key(known), known);
+    for (const known of this.fills.value) all.set(key(known), known);
     this.fills.value = [...all.values()].sort((x, y) => y.time - x.time || Number(y.id) - Number(x.id)).slice(0, MOST);
   }
 

@@ -30,8 +30,8 @@ export interface OwnFill {
   feeAsset: string;
   time: number;
   maker: boolean;
-  /** The taker's command, whose receipt shows the fill; null where the exchange does not say. */
-  sequence: string | null;
+  /** The taker's command, whose receipt shows the fill. */
+  sequence: string;
 }
 
 export interface OwnBalance {

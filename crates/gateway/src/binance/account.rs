@@ -184,6 +184,8 @@ pub(super) fn own_trades(asked: &Asked<'_>) -> Result<Answer, Failure> {
         is_buyer: bool,
         is_maker: bool,
         is_best_match: bool,
+        /// Not Binance's: the taker's command, by which its batch and its receipt are found.
+        sequence: u64,
     }
     let view = &asked.gateway.view;
     let account = asked.caller()?.account;
@@ -207,6 +209,7 @@ pub(super) fn own_trades(asked: &Asked<'_>) -> Result<Answer, Failure> {
             is_buyer: taker_buys != is_maker,
             is_maker,
             is_best_match: true,
+            sequence: trade.sequence,
         }
     };
     let trades = view.account_trades(account, market.id, order, range);

@@ -72,6 +72,9 @@ async fn a_fill_is_told_with_its_fees_and_moves_balances() {
     let mine = site.signed(Role::Read, "GET", "/api/v3/myTrades", "symbol=BTCUSD").await.json();
     assert_eq!((mine[0]["isMaker"].as_bool(), mine[0]["isBuyer"].as_bool()), (Some(false), Some(true)));
     assert_eq!(mine[1]["commission"], fills[1]["commission"]);
+    // Both fills came with the taker's one command, which comes after the two that placed what it took.
+    let sequence = mine[0]["sequence"].as_u64().unwrap();
+    assert!(sequence > 2 && mine[1]["sequence"] == sequence, "{mine}");
     let budget = site.order("symbol=BTCUSD&side=BUY&type=MARKET&quoteOrderQty=65").await.json();
     assert_eq!(
         (&budget["executedQty"], &budget["origQuoteOrderQty"]),

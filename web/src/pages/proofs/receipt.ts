@@ -21,7 +21,7 @@ export async function openReceipt(app: App, own: OwnFill): Promise<void> {
   let open = true;
   openDialog(`Receipt of fill ${own.id}, ${own.symbol}`, [place], 860, () => (open = false));
   try {
-    const sequence = own.sequence ?? (await commandOf(own));
+    const { sequence } = own;
     for (;;) {
       try {
         await show(app, sequence, place);
@@ -38,12 +38,6 @@ export async function openReceipt(app: App, own: OwnFill): Promise<void> {
     const { message, remedy } = explain(error);
     fill(place, h("div", { class: "verdict bad", role: "alert" }, icon(symbols.bad), h("div", {}, "No receipt.", h("p", {}, `${message} ${remedy ?? ""}`))));
   }
-}
-
-/** The command of a fill that was not told of while the page was open: a taker's own, or the one that changed a resting order last. */
-async function commandOf(own: OwnFill): Promise<string> {
-  const of = await json<{ sequence: number; updated?: { sequence: number } | null }>(`${NATIVE}/orders/${own.orderId}`);
-  return String(own.maker ? (of.updated?.sequence ?? of.sequence) : of.sequence);
 }
 
 async function show(app: App, sequence: string, place: HTMLElement): Promise<void> {

@@ -167,9 +167,9 @@ function fills(app: App, trader: Trader): HTMLElement {
 }
 
 /** How far the batch of a command is. */
-function stages(app: App, sequence: string | null): HTMLElement {
-  const batch = sequence === null ? null : app.batches.holding(Number(sequence));
-  if (!batch) return h("span", { class: "soft" }, sequence === null ? "–" : "not sealed yet");
+function stages(app: App, sequence: string): HTMLElement {
+  const batch = app.batches.holding(Number(sequence));
+  if (!batch) return h("span", { class: "soft" }, "not sealed yet");
   const stage = stageOf(batch);
   const reached = stage === "failed" ? 0 : STAGES.indexOf(stage);
   return h(
