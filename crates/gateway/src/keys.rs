@@ -16,6 +16,7 @@ use redb::{Database, ReadableTable as _, TableDefinition};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use thiserror::Error;
+use tokio::sync::broadcast;
 use types::AccountId;
 
 use crate::{GatewayError, clock};
@@ -24,6 +25,8 @@ const KEYS: TableDefinition<&str, &[u8]> = TableDefinition::new("api keys 1");
 
 /// Characters of an API key and of a secret.
 const LENGTH: usize = 64;
+/// Revocations that whoever listens for them may be behind.
+const REVOKED: usize = 256;
 /// Characters of a label.
 const LABEL: usize = 64;
 /// What stands before the 32 bytes of an Ed25519 public key in its usual DER form (RFC 8410).
@@ -183,6 +186,7 @@ pub struct KeyStore {
     database: Arc<Database>,
     keys: RwLock<HashMap<String, Arc<Entry>>>,
     per_account: usize,
+    revoked: broadcast::Sender<AccountId>,
 }
 
 impl KeyStore {
@@ -200,7 +204,7 @@ impl KeyStore {
             keys.insert(api_key.value().to_owned(), Arc::new(Entry::new(record)));
         }
         write.commit()?;
-        Ok(Self { database, keys: RwLock::new(keys), per_account })
+        Ok(Self { database, keys: RwLock::new(keys), per_account, revoked: broadcast::Sender::new(REVOKED) })
     }
 
     /// Makes a key whose requests are signed with HMAC-SHA256. Returns the key and its secret, which is shown only this once.
@@ -256,7 +260,20 @@ impl KeyStore {
         write.open_table(KEYS)?.remove(api_key)?;
         write.commit()?;
         keys.remove(api_key);
+        drop(keys);
+        // Nobody may be listening.
+        let _ = self.revoked.send(account);
         Ok(true)
+    }
+
+    /// Tells from now on of which accounts keys are revoked, so that what was opened with them ends.
+    pub(crate) fn revocations(&self) -> broadcast::Receiver<AccountId> {
+        self.revoked.subscribe()
+    }
+
+    /// Whether there is such a key, still.
+    pub(crate) fn is_known(&self, api_key: &str) -> bool {
+        self.entry(api_key).is_ok()
     }
 
     /// Who calls with this key, if he may do what he asks for. Proves nothing yet: see [`KeyStore::verify`].

@@ -235,7 +235,9 @@ impl Connection {
         let limits = &gateway.settings.limits;
         let known = Arc::clone(&gateway);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+            // A proxy may add a line of its own below those that its client sent.
+            let last = request.headers().get_all("x-forwarded-for").iter().next_back();
+            let forwarded = last.and_then(|value| value.to_str().ok());
             let address = known.caller_address(peer.ip(), forwarded);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ClientAddress { address, place: Arc::clone(&place) });

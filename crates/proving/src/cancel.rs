@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    /// Asks to stop at the first Ctrl-C, which says what happens then; the second ends the process. Once in a process.
+    /// Asks to stop at the first Ctrl-C (or SIGTERM, SIGHUP), which says what happens then; the second ends the process. Once
+    /// in a process.
     ///
     /// # Errors
     /// When signals cannot be watched.

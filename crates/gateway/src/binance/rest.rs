@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use tokio::time::timeout;
@@ -92,7 +92,9 @@ async fn answer(
             return Err(status(StatusCode::REQUEST_TIMEOUT, "The request's body did not arrive in time."));
         }
     };
-    let params = Params::of_form(query, &body)?;
+    // Reading is paid by what the query asks for.
+    let form: &[u8] = if parts.method == Method::GET { b"" } else { &body };
+    let params = Params::of_form(query, form)?;
     let api_key = parts.headers.get("x-mbx-apikey").and_then(|key| key.to_str().ok());
     let signed = || vec![signed_bytes(query, &body)];
     let caller = authenticate(gateway, call.security(), api_key, &params, signed, now)?;

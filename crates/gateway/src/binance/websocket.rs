@@ -34,6 +34,10 @@ pub(super) trait Handler: Send + 'static {
     fn rate(&self) -> Option<u32>;
     /// The connection has ended.
     fn ended(&mut self);
+    /// Whether it lives by an API key that was revoked.
+    fn is_revoked(&self) -> bool {
+        false
+    }
 }
 
 /// What to do about a message.
@@ -117,6 +121,7 @@ enum End {
     Talkative,
     Rude,
     Old,
+    Revoked,
     Stopping,
 }
 
@@ -137,6 +142,7 @@ impl<H: Handler> Connection<H> {
         let old = tokio::time::sleep(Duration::from_secs(limits.ws_hours.saturating_mul(3_600)));
         let (gateway, outbox) = (Arc::clone(&self.gateway), Arc::clone(&self.outbox));
         let stopped = gateway.stopped();
+        let mut revocations = gateway.keys.revocations();
         tokio::pin!(old, stopped);
         loop {
             let message = tokio::select! {
@@ -168,6 +174,11 @@ impl<H: Handler> Connection<H> {
                     continue;
                 }
                 () = outbox.slow.notified() => return End::Slow,
+                // However many there were.
+                _ = revocations.recv() => match self.handler.is_revoked() {
+                    true => return close(&mut sink, close_code::POLICY, "the API key is revoked", End::Revoked).await,
+                    false => continue,
+                },
                 () = &mut old => return close(&mut sink, close_code::AWAY, "24 hours are over", End::Old).await,
                 () = &mut stopped => return close(&mut sink, close_code::RESTART, "shutting down", End::Stopping).await,
             };

@@ -65,8 +65,8 @@ struct Session {
     outbox: Arc<Outbox>,
     logged_on: Option<LoggedOn>,
     connected: u64,
-    /// User data streams by number.
-    subscriptions: BTreeMap<u64, AccountId>,
+    /// User data streams by number: whose, and by which API key.
+    subscriptions: BTreeMap<u64, (AccountId, String)>,
     next_subscription: u64,
 }
 
@@ -109,9 +109,15 @@ impl Handler for Session {
     }
 
     fn ended(&mut self) {
-        for (number, account) in std::mem::take(&mut self.subscriptions) {
+        for (number, (account, _)) in std::mem::take(&mut self.subscriptions) {
             self.leave(number, account);
         }
+    }
+
+    fn is_revoked(&self) -> bool {
+        let logged_on = self.logged_on.iter().map(|on| &on.api_key);
+        let mut used = logged_on.chain(self.subscriptions.values().map(|(_, api_key)| api_key));
+        used.any(|api_key| !self.api.gateway.keys.is_known(api_key))
     }
 }
 
@@ -217,20 +223,21 @@ impl Session {
                 let logged_on =
                     logged_on.ok_or_else(|| Failure::new(-2015, "Log on with session.logon first."))?;
                 let caller = self.api.gateway.keys.look_up(&logged_on.api_key, Role::Read)?;
-                self.subscribe(caller.account)
+                self.subscribe(caller.account, logged_on.api_key.clone())
             }
             "userDataStream.subscribe.signature" => {
                 let api_key = params.text("apiKey")?;
                 let signed = || params.signed_texts();
                 let security = Security::Signed(Role::Read);
                 let caller = authenticate(&self.api.gateway, security, api_key, params, signed, now)?;
-                self.subscribe(caller.ok_or_else(Failure::forbidden)?.account)
+                let api_key = params.required("apiKey")?.to_owned();
+                self.subscribe(caller.ok_or_else(Failure::forbidden)?.account, api_key)
             }
             "userDataStream.unsubscribe" => {
                 match params.whole("subscriptionId")? {
                     None => self.ended(),
                     Some(number) => match self.subscriptions.remove(&number) {
-                        Some(account) => self.leave(number, account),
+                        Some((account, _)) => self.leave(number, account),
                         None => {
                             return Err(Failure::new(
                                 -1130,
@@ -249,13 +256,13 @@ impl Session {
         }
     }
 
-    fn subscribe(&mut self, account: AccountId) -> Result<Value, Failure> {
+    fn subscribe(&mut self, account: AccountId, api_key: String) -> Result<Value, Failure> {
         if self.subscriptions.len() >= SUBSCRIPTIONS {
             return Err(Failure::new(-1003, "Too many user data streams; end one."));
         }
         let number = self.next_subscription;
         self.next_subscription += 1;
-        self.subscriptions.insert(number, account);
+        self.subscriptions.insert(number, (account, api_key));
         let form = Form::Event(number);
         self.api.streams.subscribe(
             Stream::User(account),

@@ -124,6 +124,26 @@ async fn events_of_a_subscription_carry_its_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_opened_with_a_key_ends_when_the_key_is_revoked() {
+    let site = site().await;
+    let (mut stolen, mut own) = (site.listen("/ws-api/v3").await, site.listen("/ws-api/v3").await);
+    log_on(&site, &mut own).await;
+    let (key, secret) = site.key(Role::Read);
+    let params = sign(json!({}), &key, |text| hmac(&secret, text));
+    assert!(
+        stolen.ask(&request(1, "userDataStream.subscribe.signature", params)).await["result"].is_object()
+    );
+    let started = site.send("POST", "/api/v3/userDataStream", &[("x-mbx-apikey", &key)], "").await.json();
+    let listen_key = started["listenKey"].as_str().unwrap();
+    let mut listening = site.listen(&format!("/ws/{listen_key}")).await;
+    assert!(site.world.gateway.keys.revoke(site.trader().account, &key).unwrap());
+    assert_eq!(stolen.next().await, None, "the connection goes on");
+    assert_eq!(listening.next_event("listenKeyExpired").await["listenKey"], listen_key);
+    let answer = own.ask(&request(2, "account.status", json!({ "timestamp": now() }))).await;
+    assert_eq!(answer["status"], 200, "with another key: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_orders_are_under_way_at_once_and_keep_their_order() {
     let site = site().await;
     let mut socket = site.listen("/ws-api/v3").await;

@@ -284,3 +284,23 @@ async fn a_slow_reader_is_told_what_he_missed_and_holds_nobody_up() {
     }
     assert!(missed > 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_with_the_key_that_it_was_opened_with() {
+    let world = World::open().await;
+    let account = AccountId(1);
+    let signer = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
+    let public = hex::encode(signer.verifying_key().to_bytes());
+    let keys = &world.gateway.keys;
+    let key = keys.create_ed25519(account, gateway::keys::Role::Read, "", &public).unwrap();
+    let mut socket = Socket::open(&world).await;
+    let time = now();
+    let payload = format!("apiKey={key}&timestamp={time}");
+    let signature = ed25519_dalek::Signer::sign(&signer, payload.as_bytes());
+    let signature = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, signature.to_bytes());
+    let login = json!({ "apiKey": key, "timestamp": time, "signature": signature });
+    let answer = socket.ask(1, "authenticate", login).await;
+    assert_eq!(answer["result"]["account"], 1, "{answer}");
+    assert!(keys.revoke(account, &key).unwrap());
+    assert_eq!(socket.next().await["closed"], "1008");
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -15,11 +15,12 @@ use shard_store::{Outcome, ShardFile, Store};
 
 use super::binding;
 
-/// Publish a sealed batch
+/// Publish sealed batches
 #[derive(Args)]
 pub struct Options {
-    /// A file from the `batches` folder of a data directory
-    batch: PathBuf,
+    /// Files from the `batches` folder of a data directory
+    #[arg(required = true)]
+    batches: Vec<PathBuf>,
     /// The store; made if it is not there
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
@@ -69,13 +70,20 @@ pub fn publish(
 /// Publishes, and says how to get it back.
 pub fn run(options: &Options) -> Result<()> {
     let keyring = super::load(options.encrypt.as_ref())?;
+    let store = Store::create(&options.store)?;
+    for batch in &options.batches {
+        one(options, &store, keyring.as_ref(), batch).with_context(|| batch.display().to_string())?;
+    }
+    writeln!(io::stdout(), "\nServe with `glassbook da serve --store {}`.", options.store.display())?;
+    Ok(())
+}
+
+fn one(options: &Options, store: &Store, keyring: Option<&Keyring>, batch: &Path) -> Result<()> {
     let spinner = ProgressBar::new_spinner().with_message("coding and writing");
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
     let began = Instant::now();
-    let file = fs::read(&options.batch).with_context(|| options.batch.display().to_string())?;
-    let store = Store::create(&options.store)?;
-    let published = publish(&store, &file, options.parameters, keyring.as_ref())
-        .with_context(|| options.batch.display().to_string())?;
+    let file = fs::read(batch)?;
+    let published = publish(store, &file, options.parameters, keyring)?;
     let took = began.elapsed();
     spinner.finish_and_clear();
     let Published { number, commitment, claim_digest, outcome, encoded } = published;
@@ -107,7 +115,6 @@ pub fn run(options: &Options) -> Result<()> {
         write_shards(dir, number, &encoded)?;
         writeln!(out, "shard files   {}, any {} of them", dir.display(), header.parameters.data())?;
     }
-    writeln!(out, "\nServe it with `glassbook da serve --store {}`.", options.store.display())?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
 use anyhow::Result;
-use l1::Sender;
+use l1::{ClientError, Sender};
 
 use super::settling;
 use crate::{published, withdrawals};
@@ -13,7 +13,8 @@ use crate::{published, withdrawals};
 /// How long a claim may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Claims what a final batch pays out and was not claimed. Returns how many were claimed.
+/// Claims what a final batch pays out and was not claimed. What its recipient does not take, as a contract may, stays for its owner
+/// to claim for another one. Returns how many were claimed.
 pub async fn claim(sender: &Sender, exchange: Address, published: &Path, batch: u64) -> Result<u64> {
     let sealed = published::batch(published, batch)?;
     let (mut claimed, mut last) = (0, None);
@@ -25,8 +26,20 @@ pub async fn claim(sender: &Sender, exchange: Address, published: &Path, batch: 
         if withdrawals::is_paid(sender.client(), exchange, &call).await? {
             continue;
         }
-        last = Some(sender.call(exchange, U256::ZERO, &call).await?);
-        claimed += 1;
+        match sender.call(exchange, U256::ZERO, &call).await {
+            Ok(sent) => {
+                last = Some(sent);
+                claimed += 1;
+            }
+            Err(ClientError::Reverted(why)) => tracing::warn!(
+                batch,
+                withdrawal = call.withdrawal.index,
+                owner = %call.withdrawal.owner,
+                %why,
+                "a withdrawal is not taken; its owner can claim it for another address (`glassbook l1 claim --to`)"
+            ),
+            Err(error) => return Err(error.into()),
+        }
     }
     if let Some(last) = last {
         sender.carried_out(&last, LIMIT).await?;

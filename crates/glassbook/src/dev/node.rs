@@ -48,6 +48,8 @@ use crate::proving_node::ProvingNode;
 const IDLE: Duration = Duration::from_millis(100);
 /// How long the end may take: everything that was accepted becomes final.
 const ENDING: Duration = Duration::from_secs(600);
+/// How long withdrawals that could not be claimed wait for the next try.
+const CLAIM_AGAIN: Duration = Duration::from_secs(30);
 /// Markets that are simulated.
 const MARKETS: u16 = 3;
 /// Orders that are simulated at most.
@@ -230,6 +232,7 @@ fn on_chain(
         proving: proving.clone(),
         spinner: ProgressBar::new_spinner(),
         claimed: 0,
+        next_claim: began,
     };
     let played = thread::scope(|scope| {
         let traffic = scope.spawn(|| -> Result<()> {
@@ -247,7 +250,7 @@ fn on_chain(
         let played = || options.flow != Flow::None && traffic.is_finished();
         while !(over() || running.troubled() || desk.has_ended() || played()) {
             running.show();
-            running.claim()?;
+            running.claim();
             thread::sleep(IDLE);
         }
         if running.troubled() || desk.has_ended() {
@@ -255,7 +258,6 @@ fn on_chain(
         }
         traffic.join().map_err(|_| anyhow!("the thread that plays orders panicked"))?
     });
-    played?;
     // What arrives on L1 from here on waits for the next start.
     desk.stop()?;
     // Nor is anything new taken from here on: what was becomes final.
@@ -268,7 +270,7 @@ fn on_chain(
     if let Some(exchange) = Arc::into_inner(exchange) {
         exchange.shutdown()?;
     }
-    result.and(sampled)
+    played.and(result).and(sampled)
 }
 
 /// What is running, for whoever watches it and ends it.
@@ -286,6 +288,8 @@ struct Running<'a> {
     spinner: ProgressBar,
     /// The last batch whose withdrawals were claimed.
     claimed: u64,
+    /// Not before: the node did not answer the last time.
+    next_claim: Instant,
 }
 
 impl Running<'_> {
@@ -304,15 +308,23 @@ impl Running<'_> {
     }
 
     /// Claims what became final, unless that is left to the owners.
-    fn claim(&mut self) -> Result<()> {
+    fn claim(&mut self) {
         let settled = self.settler.settled.load(Ordering::Relaxed);
-        while !self.options.no_claims && self.claimed < settled {
-            let contract = self.deployment.exchange;
-            let next = claims::claim(self.funder, contract, &self.places.published, self.claimed + 1);
-            self.runtime.block_on(next).context("claims")?;
-            self.claimed += 1;
+        while !self.options.no_claims && self.claimed < settled && Instant::now() >= self.next_claim {
+            let (contract, batch) = (self.deployment.exchange, self.claimed + 1);
+            let next = claims::claim(self.funder, contract, &self.places.published, batch);
+            match self.runtime.block_on(next) {
+                Ok(_) => self.claimed = batch,
+                // Nobody's money waits for it: owners can claim by themselves.
+                Err(error) => {
+                    tracing::warn!(
+                        batch,
+                        "withdrawals are not claimed yet, again in {CLAIM_AGAIN:?}: {error:#}"
+                    );
+                    self.next_claim = Instant::now() + CLAIM_AGAIN;
+                }
+            }
         }
-        Ok(())
     }
 
     /// Seals, waits until everything is final, and says whether all of it agrees.
@@ -332,7 +344,7 @@ impl Running<'_> {
             // The last batch that has a file.
             let last = last_batch(&self.places.batches())?;
             if stats.executed == stats.sealed && self.settler.settled.load(Ordering::Relaxed) == last {
-                self.claim()?;
+                self.claim();
                 break;
             }
             if self.settler.has_ended() || began.elapsed() > ENDING {

@@ -19,7 +19,7 @@ use clap::Subcommand;
 use contract::Place;
 
 pub use balance::Command as BalanceCommand;
-pub use contract::Key;
+pub use contract::{Contract, Key};
 pub use operator::Command as OperatorCommand;
 
 /// `glassbook l1`.

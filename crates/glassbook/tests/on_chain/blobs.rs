@@ -110,3 +110,29 @@ fn an_encrypted_batch_is_read_back_with_its_keyring_alone() {
     done(&blobs.read("1", &out, &["--keyring", keyring]));
     assert_eq!(fs::read(&out).unwrap(), fs::read(&batch).unwrap());
 }
+
+#[test]
+fn blobs_of_a_batch_that_the_contract_does_not_have_are_not_taken_for_its() {
+    let blobs = Blobs { world: World::new() };
+    let world = &blobs.world;
+    let coin = world.coin().to_string();
+    done(&world.call(Who::User, &["l1", "deposit", "--asset", &coin, "--amount", "1"]));
+    done(&world.dev(&["--for", "1s"]).output().unwrap());
+    let (batch, out) = (world.path("1.batch"), world.path("back.batch"));
+    let exchange = world.exchange().to_string();
+    fs::write(&batch, world.batch(1)).unwrap();
+    done(&blobs.publish(&batch, &[]));
+    let text = done(&blobs.read("1", &out, &["--exchange", &exchange]));
+    has(&text, &format!("the one that {exchange} has for batch 1"));
+    has(&done(&blobs.read("1", &out, &[])), "NOT compared with a contract");
+
+    // Anybody can post a batch 1 of an exchange of his own.
+    Sealer::simulated().seal(10).write(&batch).unwrap();
+    fs::remove_dir_all(world.path("blobs")).unwrap();
+    done(&blobs.publish(&batch, &[]));
+    let refused_text = refused(&blobs.read("1", &out, &["--exchange", &exchange]));
+    assert!(
+        refused_text.contains("these blobs are not what it settles") || refused_text.contains("of chain"),
+        "{refused_text}"
+    );
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{MissedTickBehavior, interval};
 use types::{AccountId, AssetId, MarketId, Timestamp};
@@ -33,6 +34,8 @@ struct Hub {
     markets: BTreeMap<MarketId, Followed>,
     /// What the accounts that somebody listens to own in all, free and set aside.
     totals: HashMap<AccountId, HashMap<AssetId, u64>>,
+    /// Of which accounts API keys were revoked.
+    revocations: broadcast::Receiver<AccountId>,
 }
 
 /// A market, and what is to be told of it.
@@ -60,7 +63,8 @@ pub(super) async fn run(gateway: Arc<Gateway>, streams: Arc<Streams>) {
     let stopping = Arc::clone(&gateway);
     let stopped = stopping.stopped();
     tokio::pin!(stopped);
-    let mut hub = Hub { gateway, streams, markets: BTreeMap::new(), totals: HashMap::new() };
+    let revocations = gateway.keys.revocations();
+    let mut hub = Hub { gateway, streams, markets: BTreeMap::new(), totals: HashMap::new(), revocations };
     for market in hub.gateway.view.markets() {
         hub.markets.insert(market.id, Followed::new(market));
     }
@@ -277,6 +281,14 @@ impl Hub {
         let now = clock::millis();
         let view = Arc::clone(&self.gateway.view);
         let mut registry = registry(&self.streams);
+        // Whoever had one of the account's API keys may know its listen key.
+        loop {
+            match self.revocations.try_recv() {
+                Ok(account) => self.streams.listen_keys.end(account),
+                Err(TryRecvError::Lagged(_)) => self.streams.listen_keys.end_all(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
         for (account, key) in self.streams.listen_keys.take_ended(now) {
             registry.publish_named(Stream::User(account), &key, || user::listen_key_expired(&key, now));
             registry.end_named(&key);

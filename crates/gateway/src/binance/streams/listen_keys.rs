@@ -59,6 +59,18 @@ impl ListenKeys {
         found
     }
 
+    /// Ends the key of an account, whoever has it.
+    pub fn end(&self, account: AccountId) {
+        if let Some(held) = self.keys().get_mut(&account) {
+            held.ends = 0;
+        }
+    }
+
+    /// Ends all keys.
+    pub fn end_all(&self) {
+        self.keys().values_mut().for_each(|held| held.ends = 0);
+    }
+
     /// Whose key this is.
     pub fn account(&self, key: &str, now: u64) -> Option<AccountId> {
         let keys = self.keys();
@@ -96,6 +108,9 @@ mod tests {
         assert!(keys.take_ended(1_999 + hour).is_empty());
         assert_eq!(keys.take_ended(2_000 + hour), [(account, key.clone())]);
         assert!(!keys.keep(account, &key, 0) && !keys.close(account, &key));
-        assert_ne!(keys.start(account, 0), Some(key));
+        let next = keys.start(account, 0).unwrap();
+        assert_ne!(next, key);
+        keys.end(account);
+        assert_eq!((keys.account(&next, 0), keys.take_ended(0)), (None, vec![(account, next)]));
     }
 }

@@ -75,6 +75,7 @@ pub(crate) async fn stream(
         let connection = Connection {
             address: client.as_ref().map(|client| client.address),
             authenticated: Vec::new(),
+            api_keys: Vec::new(),
             channels: HashMap::new(),
             submissions: Arc::new(Semaphore::new(SUBMISSIONS)),
             outgoing,
@@ -110,6 +111,8 @@ struct Connection {
     native: Arc<Native>,
     address: Option<IpAddr>,
     authenticated: Vec<AccountId>,
+    /// Which it was authenticated with.
+    api_keys: Vec<String>,
     channels: HashMap<Channel, Following>,
     submissions: Arc<Semaphore>,
     outgoing: mpsc::Sender<Message>,
@@ -126,6 +129,7 @@ impl Connection {
         let mut pings = interval(Duration::from_secs(limits.ws_ping_seconds.max(1)));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let native = Arc::clone(&self.native);
+        let mut revocations = native.gateway.keys.revocations();
         let Closing(code, reason) = loop {
             let message = tokio::select! {
                 message = socket.recv() => {
@@ -145,6 +149,14 @@ impl Connection {
                     true => break Closing(close_code::POLICY, "silent for too long"),
                     false => Some(Message::Ping(Default::default())),
                 },
+                // However many there were.
+                _ = revocations.recv() => {
+                    let keys = &native.gateway.keys;
+                    match self.api_keys.iter().all(|api_key| keys.is_known(api_key)) {
+                        true => None,
+                        false => break Closing(close_code::POLICY, "the API key is revoked"),
+                    }
+                }
                 () = native.gateway.stopped() => break Closing(close_code::AWAY, "the exchange stops"),
             };
             let Some(message) = message else { continue };
@@ -228,7 +240,15 @@ impl Connection {
             AuthenticateParams::ApiKey { api_key, timestamp, signature } => {
                 let payload = format!("apiKey={api_key}&timestamp={timestamp}");
                 let keys = &self.native.gateway.keys;
-                keys.verify(&api_key, Role::Read, payload.as_bytes(), &signature)?.account
+                let caller = keys.verify(&api_key, Role::Read, payload.as_bytes(), &signature)?;
+                if !self.api_keys.contains(&api_key) {
+                    if self.api_keys.len() >= CHANNELS {
+                        let message = format!("a connection has {CHANNELS} API keys at most");
+                        return Err(ApiError::bad("too_many_keys", message, "open another connection"));
+                    }
+                    self.api_keys.push(api_key);
+                }
+                caller.account
             }
             AuthenticateParams::Session { account, timestamp, signature } => {
                 let signature: [u8; 64] = read_array(&signature, "signature")?;

@@ -114,7 +114,8 @@ impl Folder {
         let path = self.sent(batch);
         let append = || -> std::io::Result<()> {
             let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-            writeln!(file, "{group} {hash}")?;
+            // At once, and on a line of its own, whatever a crash has left of the one before.
+            file.write_all(format!("\n{group} {hash}\n").as_bytes())?;
             file.sync_all()?;
             File::open(&self.0)?.sync_all()
         };
@@ -186,5 +187,7 @@ mod tests {
         assert_eq!(folder.transactions(1, 0).unwrap(), [hash(4), hash(1)]);
         assert_eq!(folder.transactions(1, 1).unwrap(), [hash(2)]);
         assert_eq!(folder.transactions(2, 0).unwrap(), [hash(3)]);
+        folder.note(1, 0, hash(5)).unwrap();
+        assert_eq!(folder.transactions(1, 0).unwrap(), [hash(5), hash(4), hash(1)]);
     }
 }

@@ -10,9 +10,10 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, Subcommand};
+use contracts::bindings::Exchange;
 use l1::{
     Blob, BlobCommitment, BlobSidecar, BlobTransaction, Client, Evaluation, FeePolicy, Outcome, Sender,
     from_blobs, to_blobs,
@@ -21,7 +22,7 @@ use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 
 use super::{binding, recover};
-use crate::exits::Key;
+use crate::exits::{Contract, Key};
 use crate::keys::signer;
 use folder::{Folder, Kept, MOST_BLOBS};
 
@@ -45,7 +46,7 @@ pub enum Command {
     Publish(PublishOptions),
     /// Get a batch back from kept blobs, and check that they are what the chain has and the batch is what was executed
     #[command(
-        after_help = "Example:\n  glassbook da blobs read 1 --blobs blobs --l1 http://127.0.0.1:8545 --out 1.batch"
+        after_help = "Example:\n  glassbook da blobs read 1 --blobs blobs --l1 http://127.0.0.1:8545 --out 1.batch --exchange CONTRACT"
     )]
     Read(ReadOptions),
     /// Have the chain's point evaluation contract (0x0a) check each of a batch's blobs at a point that nobody can foresee
@@ -93,6 +94,9 @@ pub struct ReadOptions {
     /// The keyring, for batches that were encrypted
     #[arg(long, value_name = "KEYRING")]
     keyring: Option<PathBuf>,
+    /// The exchange's contract on the same chain: only a batch that it has is taken
+    #[arg(long, value_name = "ADDRESS")]
+    exchange: Option<Address>,
 }
 
 /// Check a batch's blobs
@@ -219,7 +223,12 @@ async fn on_chain(
                     return Ok(Some((hash, found)));
                 }
                 Some(_) => break,
-                None if wait && client.knows(hash).await? && began.elapsed() < LIMIT => {
+                None if wait && client.knows(hash).await? => {
+                    ensure!(
+                        began.elapsed() < LIMIT,
+                        "transaction {hash} waits for a block still, perhaps for lower fees; sent again, both would be paid. \
+                         Publish again to wait on"
+                    );
                     tokio::time::sleep(POLL).await;
                 }
                 None => break,
@@ -264,11 +273,28 @@ async fn read(options: &ReadOptions) -> Result<()> {
     let batch = recover::opened(&payload, keyring.as_ref(), Some(kept.digest))?;
     let found = batch.claim.batch;
     ensure!(found == options.batch, "these are the blobs of batch {found}, not of batch {}", options.batch);
+    if let Some(exchange) = options.exchange {
+        let contract = Contract::at(&options.place.l1, batch.claim.chain_id, exchange).await?;
+        let on_l1 = contract.view(Exchange::claimHashCall { batch: found }).await?;
+        ensure!(
+            on_l1.0 == kept.digest,
+            "{exchange} has another batch {found}, or none: these blobs are not what it settles"
+        );
+    }
     let path = &options.out;
     let file = batch.write(path).with_context(|| path.display().to_string())?;
     file.sync_all().with_context(|| path.display().to_string())?;
     let mut out = io::stdout();
-    writeln!(out, "claim digest  {}: as the transactions say", hex::encode(kept.digest))?;
+    let digest = hex::encode(kept.digest);
+    match options.exchange {
+        Some(exchange) => {
+            writeln!(out, "claim digest  {digest}: the one that {exchange} has for batch {found}")?
+        }
+        None => writeln!(
+            out,
+            "claim digest  {digest}: as the transactions say, NOT compared with a contract; give it with --exchange"
+        )?,
+    }
     writeln!(
         out,
         "state root    {}: executed again, with every signature",
