@@ -121,7 +121,7 @@ fn disk(data: &Path) -> Finding {
         }
     };
     let mib = free >> 20;
-    let remedy = "move old batch files elsewhere, or make the volume larger; what is acknowledged stays";
+    let remedy = "make the volume larger; batch files are needed at each start; what is acknowledged stays";
     match free {
         0..NOTHING => Finding::down(format!("{mib} MiB are free"), remedy),
         NOTHING..LITTLE => Finding::degraded(format!("{mib} MiB are free"), remedy),

@@ -115,8 +115,7 @@ fn an_encrypted_batch_is_read_back_with_its_keyring_alone() {
 fn blobs_of_a_batch_that_the_contract_does_not_have_are_not_taken_for_its() {
     let blobs = Blobs { world: World::new() };
     let world = &blobs.world;
-    let coin = world.coin().to_string();
-    done(&world.call(Who::User, &["l1", "deposit", "--asset", &coin, "--amount", "1"]));
+    // Markets and accounts are in the first batch.
     done(&world.dev(&["--for", "1s"]).output().unwrap());
     let (batch, out) = (world.path("1.batch"), world.path("back.batch"));
     let exchange = world.exchange().to_string();
