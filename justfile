@@ -28,7 +28,7 @@ page-test:
 commitments:
     cargo nextest run --release --manifest-path crates/commitments/Cargo.toml --features kzg
 
-# A real SP1 core proof, checked, and everything else refused: minutes, 12 GB of memory.
+# A real SP1 core proof, checked, and everything else refused: minutes, 9 GB of memory.
 prove-test:
     cargo nextest run --release --workspace -E 'binary(core_proof)' --no-capture
 

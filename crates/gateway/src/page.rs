@@ -64,7 +64,7 @@ static TAGS: LazyLock<Vec<(&'static str, HeaderValue)>> = LazyLock::new(|| {
 /// The page at `/`, its files at `/assets/…`.
 ///
 /// `connect` are origins besides the server's own that the page may ask: the server of the shards, so that browsers take samples
-/// themselves. Those that are no origins are left out.
+/// themselves, and the chain's node, for what the contract says. Those that are no origins are left out.
 pub fn router(connect: &[String]) -> Router {
     let policy = policy(connect);
     Router::new()

@@ -108,7 +108,7 @@ Examples:
   glassbook dev --for 60s                        for a minute; ends with tables
   glassbook dev --config glassbook.toml          settings from a file; options here go before it
   glassbook dev --proofs core --data DIR         have every batch proved by workers that come to port 7600
-  glassbook dev --l1 http://127.0.0.1:8545 --data DIR    on another Ethereum node (anvil, for example)
+  glassbook dev --l1 http://127.0.0.1:8545 --operator-key NAME --data DIR    on another Ethereum node (such as anvil)
 
 Every setting: `glassbook config init -`. Watch it: `glassbook top`.")]
     Dev(dev::Options),
