@@ -229,8 +229,7 @@ impl<B: Batches> Chain for EthereumChain<B> {
             return Err(lasting(why, "correct settlement's policy"));
         }
         let mut parts = batches.iter().map(|batch| self.part(batch)).collect::<Result<Vec<_>, _>>()?;
-        let earlier = earlier.map(remembered).transpose()?;
-        let earlier = match earlier {
+        let earlier = match earlier.and_then(remembered) {
             Some(Remembered::Sent(transaction)) => Some(transaction),
             Some(Remembered::Done(_)) | None => None,
         };
@@ -267,9 +266,14 @@ impl<B: Batches> Chain for EthereumChain<B> {
     }
 
     fn fate(&self, transaction: &Sent) -> Result<Fate, Fault> {
-        let transaction = match remembered(transaction)? {
-            Remembered::Done(_) => return Ok(Fate::Done { gas: 0 }),
-            Remembered::Sent(transaction) => transaction,
+        let transaction = match remembered(transaction) {
+            Some(Remembered::Done(_)) => return Ok(Fate::Done { gas: 0 }),
+            Some(Remembered::Sent(transaction)) => transaction,
+            // It is sent anew: if the chain has done it already, it says so, and the contract does nothing twice.
+            None => {
+                let why = format!("what was remembered of transaction {} does not decode", transaction.id);
+                return Ok(Fate::Refused { why });
+            }
         };
         let link = self.link.clone();
         Ok(match self.wait(async move { link.outcome(&transaction).await })? {
@@ -381,13 +385,8 @@ fn handle(remembered: &Remembered) -> Result<Vec<u8>, Fault> {
     postcard::to_allocvec(remembered).map_err(|error| Fault::Passing(error.to_string()))
 }
 
-fn remembered(sent: &Sent) -> Result<Remembered, Fault> {
-    postcard::from_bytes(&sent.handle).map_err(|_| {
-        lasting(
-            format!("what was remembered of transaction {} does not decode", sent.id),
-            "let settlement retry the batch",
-        )
-    })
+fn remembered(sent: &Sent) -> Option<Remembered> {
+    postcard::from_bytes(&sent.handle).ok()
 }
 
 fn lasting(why: String, remedy: &str) -> Fault {

@@ -169,7 +169,7 @@ impl<R: Records> Settlement<R> {
         }
         Fault::Lasting {
             why: format!("refused {times} times: {why}"),
-            remedy: "mend what the reason names, then retry the batch".to_string(),
+            remedy: "mend what the reason names".to_string(),
         }
     }
 }

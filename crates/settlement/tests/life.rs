@@ -960,14 +960,53 @@ fn what_lasts_is_reported_with_a_remedy_and_goes_on_when_told() {
     for _ in 0..10 {
         settlement.step(&ports, world.now.get()).unwrap();
     }
-    assert_eq!(settlement.open_batches()[&1].state.to_string(), "failed: no room; make room");
-    assert_eq!(settlement.summary(0).failures[&1], ("no room".to_string(), "make room".to_string()));
+    assert_eq!(
+        settlement.open_batches()[&1].state.to_string(),
+        "failed: no room; make room; then start this node again"
+    );
+    assert_eq!(
+        settlement.summary(0).failures[&1],
+        ("no room".to_string(), "make room; then start this node again".to_string())
+    );
     refuses.1.set(false);
     assert!(settlement.retry(1, 5).unwrap());
     assert!(!settlement.retry(1, 5).unwrap());
     drop(settlement);
     assert!(node.run(|_| {}));
     node.check();
+}
+
+#[test]
+fn a_batch_that_has_failed_anywhere_goes_on_at_the_next_start() {
+    let (mut call, mut failed) = (0, BTreeSet::new());
+    loop {
+        call += 1;
+        let world = World::new(3, 3);
+        let node = Node::new(&world);
+        node.wrong.set(Some((call, Wrong::Lasting)));
+        let mut settlement = node.settle();
+        for _ in 0..200 {
+            while settlement.step(&node.ports(), world.now.get()).unwrap() {}
+            let failures = settlement.summary(0).failures;
+            if let Some((number, (_, remedy))) = failures.first_key_value() {
+                assert!(remedy.ends_with("start this node again"), "{remedy}");
+                let entered = &settlement.open_batches()[number].entered;
+                let last = |name: &&&str| entered.contains_key(**name);
+                failed.insert(*State::NAMES[..10].iter().rfind(last).unwrap());
+                // It stays so in this process, and is tried again by the next.
+                drop(settlement);
+                settlement = node.settle();
+            }
+            world.tick();
+        }
+        node.check();
+        if node.calls.get() < call {
+            break;
+        }
+    }
+    // Batches fail where something is published, asked for, looked for or sent.
+    let places = ["sealed", "committing", "committed", "proving", "submitted", "confirmed", "finalising"];
+    assert!(places.iter().all(|place| failed.contains(place)), "{failed:?}");
 }
 
 #[test]

@@ -65,6 +65,20 @@ async fn what_the_chain_has_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_remembered_and_does_not_decode_is_sent_anew() {
+    let world = World::new().await;
+    let chain = world.chain().await;
+    let batch = [world.seal()];
+    let mut sent = send(&chain, Action::Commit, &batch).unwrap();
+    sent.handle.truncate(3);
+    let fate = sync(|| chain.fate(&sent)).unwrap();
+    assert!(matches!(fate, Fate::Refused { why } if why.contains("does not decode")));
+    world.mine(1).await;
+    let again = sync(|| chain.send(Action::Commit, &batch, Some(&sent))).unwrap();
+    assert_eq!(sync(|| chain.fate(&again)), Ok(Fate::Done { gas: 0 }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_that_send_the_same_batch_do_no_harm() {
     let world = World::new().await;
     let one = world.process("one", crate::world::OPERATOR, world.book.clone()).await;
