@@ -254,12 +254,10 @@ impl<B: Batches> Chain for EthereumChain<B> {
             }
             return done_already(&block.unwrap_or(BlockRef { number: 0, hash: [0; 32] }));
         }
-        if done > 0 && action == Action::Prove {
-            let last = parts[done - 1].number;
-            let why = format!("the chain has a proof up to batch {last}, in the middle of this one");
-            return Err(lasting(why, "have the batches after it proved"));
+        // A proof is of all its batches: the contract counts those that are not proved yet.
+        if action != Action::Prove {
+            parts.drain(..done);
         }
-        parts.drain(..done);
         let data = Bytes::from(self.call(action, &parts)?);
         let link = self.link.clone();
         self.wait(async move { link.send(data, open).await })

@@ -181,7 +181,8 @@ pub trait Chain {
     fn room(&self, action: Action, batches: &[Sealed]) -> Result<usize, Fault>;
 
     /// Sends a transaction for consecutive batches; replaces `earlier`, which was sent for the same purpose and is open yet.
-    /// What has been done already is refused by the contract and changes nothing.
+    /// What has been done already is refused by the contract and changes nothing. The batches of [`Action::Prove`] are those of
+    /// one proof, of which the chain may have proved the first ones.
     ///
     /// # Errors
     /// When it cannot be sent, or the contract would refuse it.

@@ -27,7 +27,7 @@ struct Tx {
     stuck: bool,
 }
 
-/// The contract: strictly in order, everything once.
+/// The contract: strictly in order, everything once. A proof may begin with batches that are proved.
 #[derive(Clone, Default)]
 struct Contract {
     committed: Vec<([u8; 32], BlockRef)>,
@@ -63,9 +63,10 @@ impl Contract {
                 done
             }
             Action::Prove => {
-                let done = !paused && known && first == self.proved.len() + 1;
+                let next = self.proved.len() + 1;
+                let done = !paused && known && first <= next && next <= end;
                 if done {
-                    self.proved.extend(tx.batches.iter().map(|_| (block, time + DELAY)));
+                    self.proved.extend((next..=end).map(|_| (block, time + DELAY)));
                 }
                 done
             }
@@ -491,7 +492,8 @@ impl Chain for Node<'_> {
             Action::Prove => State::Submitted,
             Action::Finalise => State::Finalising,
         };
-        for batch in batches {
+        let proved = self.world.chain.borrow().contract().proved.len() as u64;
+        for batch in batches.iter().filter(|batch| action != Action::Prove || batch.number > proved) {
             assert_eq!(self.disk.borrow().1[&batch.number].state, about);
         }
         assert!(self.stored.replace(0) > 0, "nothing was written before sending");
@@ -788,32 +790,69 @@ fn two_processes_settle_the_same_batches_once() {
 }
 
 #[test]
-fn a_proof_whose_first_batches_are_proved_already_is_made_anew() {
-    let world = World::new(3, 3);
-    let node = Node::new(&world);
-    let mut settlement = node.settle();
-    // Somebody else proves batch 2 as soon as it is committed, without batch 3.
-    let mut turn = 0;
-    while settlement.first_open() <= 3 {
-        node.work(&mut settlement);
-        let contract = world.chain.borrow().contract();
-        let open = contract.proved.len() == 1 && contract.committed.len() == 3;
-        if open && settlement.open_batches().get(&3).is_some_and(|record| record.state == State::Submitted) {
-            let mut chain = world.chain.borrow_mut();
-            chain.mempool.clear();
-            let batches = vec![World::batch(2)];
-            chain.mempool.push(Tx { id: 1_000, action: Action::Prove, batches, stuck: false });
+fn a_proof_whose_first_batches_somebody_has_proved_is_sent_all_the_same() {
+    // Before ours is sent, while it waits, and so early that the first batch is final by then.
+    for (before, late) in [(false, false), (true, false), (true, true)] {
+        let world = World::new(3, 3);
+        let node = Node::new(&world);
+        let mut settlement = node.settle();
+        let (mut turn, mut proved, mut sent) = (0, false, 0);
+        while settlement.first_open() <= 3 {
+            node.work(&mut settlement);
+            let contract = world.chain.borrow().contract();
+            let ours =
+                settlement.open_batches().get(&3).is_some_and(|record| record.state == State::Submitted);
+            if !proved && contract.proved.len() == 1 && contract.committed.len() == 3 && (before || ours) {
+                proved = true;
+                let mut chain = world.chain.borrow_mut();
+                let batches = vec![World::batch(2)];
+                chain.mempool.insert(0, Tx { id: 1_000, action: Action::Prove, batches, stuck: false });
+            }
+            if late && turn < 30 {
+                // The proof of 2 and 3 takes long.
+                world.asked.borrow_mut().insert(3, world.now.get() + 2_000);
+            }
+            world.tick();
+            turn += 1;
+            let summary = settlement.summary(0);
+            assert!(turn < 200 && summary.failures.is_empty(), "{:?}", settlement.open_batches());
+            sent = sent.max(summary.retries);
         }
-        world.tick();
-        turn += 1;
-        if let Some((why, _)) = settlement.summary(0).failures.get(&3) {
-            assert!(why.contains("the proof is of batches 2 to 3"), "{why}");
-            world.single.set(true);
-            assert!(settlement.retry(3, world.now.get()).unwrap());
-        }
-        assert!(turn < 200, "{:?}", settlement.open_batches());
+        node.check();
+        assert!(proved);
+        let chain = world.chain.borrow();
+        let whole = [World::batch(2), World::batch(3)];
+        let done = |(tx, done): &&(Tx, bool)| *done && tx.action == Action::Prove && tx.batches == whole;
+        assert_eq!(chain.txs().filter(done).count(), 1, "the whole proof is taken once");
+        assert_eq!((chain.refused(), sent), (0, 0), "nothing is tried in vain");
     }
-    assert!(world.single.get(), "it was reported");
+}
+
+#[test]
+fn a_proof_that_does_not_cover_its_batch_is_asked_for_again_and_reported() {
+    struct Other<'a>(&'a Node<'a>);
+    impl Prover for Other<'_> {
+        fn ask(&self, batch: &Sealed) -> Result<(), Fault> {
+            self.0.ask(batch)
+        }
+
+        fn proof(&self, batch: &Sealed) -> Result<Option<(u64, u64)>, Fault> {
+            Ok(self.0.proof(batch)?.map(|_| (batch.number + 1, batch.number + 1)))
+        }
+    }
+    let world = World::new(1, 3);
+    let node = Node::new(&world);
+    let other = Other(&node);
+    let mut settlement = node.settle();
+    let ports = Ports { prover: &other, ..node.ports() };
+    for _ in 0..200 {
+        while settlement.step(&ports, world.now.get()).unwrap() {}
+        world.tick();
+    }
+    let (why, _) = &settlement.summary(0).failures[&1];
+    assert!(why.contains("the proof is of batches 2 to 2, without this one"), "{why}");
+    drop(settlement);
+    assert!(node.run(|_| {}));
     node.check();
 }
 

@@ -79,6 +79,30 @@ async fn what_was_remembered_and_does_not_decode_is_sent_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_proof_of_many_batches_is_not_spoiled_by_whoever_proves_the_first() {
+    let world = World::new().await;
+    let chain = world.chain().await;
+    let batches = [world.seal(), world.seal(), world.seal()];
+    send(&chain, Action::Commit, &batches).unwrap();
+    world.mine(1).await;
+    let stranger = world.process("stranger", USER, world.book.clone()).await;
+    send(&stranger, Action::Prove, &batches[..1]).unwrap();
+    world.mine(1).await;
+    let sent = send(&chain, Action::Prove, &batches).unwrap();
+    let block = world.l1.mine().await.unwrap();
+    assert!(matches!(sync(|| chain.fate(&sent)), Ok(Fate::Done { gas }) if gas > 0));
+    sync(|| chain.heads()).unwrap();
+    for (batch, ours) in batches.iter().zip([false, true, true]) {
+        match sync(|| chain.standing(batch.number)).unwrap() {
+            Standing::Proved { block: found, .. } => assert_eq!(found == block, ours),
+            standing => panic!("{standing:?}"),
+        }
+    }
+    let again = send(&chain, Action::Prove, &batches).unwrap();
+    assert_eq!(sync(|| chain.fate(&again)), Ok(Fate::Done { gas: 0 }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_that_send_the_same_batch_do_no_harm() {
     let world = World::new().await;
     let one = world.process("one", crate::world::OPERATOR, world.book.clone()).await;
