@@ -129,23 +129,48 @@ impl<R: Records> Settlement<R> {
                 record.enter(state.clone(), now);
             }
         }
-        // Whoever starts here after a crash knows that it may have been sent. It is written each time, so that a full disk
-        // is noticed before and not after sending.
+        // It is written each time, so that a full disk is noticed before anything is signed.
         self.write(group.clone(), now)?;
         let (first, last) = (group[0].batch.number, group[group.len() - 1].batch.number);
         let batches: Vec<_> =
             proved.into_iter().chain(group.iter().map(|record| record.batch.clone())).collect();
-        match ports.chain.send(action, &batches, earlier.as_ref()) {
+        let with = |sent: &Sent| -> Vec<Record> {
+            let submission = Submission { sent: sent.clone(), at: now, first, last };
+            let mut records = group.clone();
+            for record in &mut records {
+                record.sent.insert(action, submission.clone());
+                record.trouble = None;
+            }
+            records
+        };
+        // Whoever starts here after a crash follows what was signed, whether or not it was sent.
+        let (mut noted, mut failed) = (None, None);
+        let result = ports.chain.send(action, &batches, earlier.as_ref(), &mut |sent| {
+            self.write(with(sent), now).map_err(|error| {
+                let fault = Fault::Passing(error.to_string());
+                failed = Some(error);
+                fault
+            })?;
+            noted = Some(sent.clone());
+            Ok(())
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        match result {
             Ok(sent) => {
-                for record in &mut group {
-                    let submission = Submission { sent: sent.clone(), at: now, first, last };
-                    record.sent.insert(action, submission);
-                    record.trouble = None;
+                if noted.as_ref() != Some(&sent) {
+                    self.write(with(&sent), now)?;
                 }
-                self.write(group, now)?;
                 Ok(true)
             }
-            Err(fault) => self.hold(group.swap_remove(0), &fault, now),
+            Err(fault) => {
+                // What was written down was not sent.
+                if noted.is_some() {
+                    self.write(group[1..].to_vec(), now)?;
+                }
+                self.hold(group.swap_remove(0), &fault, now)
+            }
         }
     }
 

@@ -215,6 +215,7 @@ impl Caller {
                 let _ = writeln!(out, "{what}");
             }
             let _ = writeln!(out, "  transaction {hash}");
+            Ok(())
         });
         let sent = sent.await;
         let sent = match sent {
