@@ -178,9 +178,29 @@ async fn an_exchange_comes_to_the_address_that_its_first_state_names_or_nowhere(
     assert!(matches!(refused, Err(l1::DeployError::OtherAddress { .. })));
     // Finality that is later than the deadline.
     let here = l1::exchange_address(sender.address(), nonce);
-    let refused = mining(&world.l1, l1::deploy_exchange(&sender, config, here, TIMEOUT)).await;
+    let refused = mining(&world.l1, l1::deploy_exchange(&sender, config.clone(), here, TIMEOUT)).await;
     match refused {
         Err(l1::DeployError::Client(ClientError::Reverted(refusal))) => assert_eq!(refusal.name, "BadDelays"),
+        other => panic!("{other:?}"),
+    }
+    // The nonce is that of a transaction that waits.
+    pay(&sender).await.unwrap();
+    let day = 86_400;
+    let config = contracts::bindings::Exchange::Config {
+        forceDeadline: 7 * day,
+        finalityDelay: 60,
+        verifierDelay: 16 * day,
+        pauseDelay: day,
+        maxPause: 3 * day,
+        ..config
+    };
+    let deploying = tokio::spawn(async move { l1::deploy_exchange(&sender, config, here, TIMEOUT).await });
+    // Until it has looked at the nonce.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    match mining(&world.l1, deploying).await.unwrap() {
+        Err(l1::DeployError::CreatedElsewhere { created, expected }) => {
+            assert_eq!((created, expected), (elsewhere, here));
+        }
         other => panic!("{other:?}"),
     }
 }
