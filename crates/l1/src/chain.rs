@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
 use alloy_sol_types::SolCall as _;
@@ -75,6 +75,26 @@ enum Remembered {
     Sent(Transaction),
 }
 
+/// What the runtime tells the thread that waits for it.
+enum Message {
+    /// This is to be written down, and answered, before it is sent.
+    Signed(Sent, SyncSender<Result<(), Fault>>),
+    Done(Result<Sent, Fault>),
+}
+
+/// Where what was signed is written down.
+struct Notes(SyncSender<Message>);
+
+impl Notes {
+    /// Returns when it is written. Blocks the runtime's thread for as long as the disk takes.
+    fn write(&self, transaction: &Transaction) -> Result<(), Fault> {
+        let (written, answer) = sync_channel(1);
+        let signed = Message::Signed(sent(transaction)?, written);
+        self.0.send(signed).map_err(|_| stopping())?;
+        answer.recv().unwrap_or_else(|_| Err(stopping()))
+    }
+}
+
 /// A batch in a transaction that is about to be sent.
 struct Part {
     number: u64,
@@ -129,7 +149,32 @@ impl<B: Batches> EthereumChain<B> {
             // Nobody waits any more when the process ends.
             let _ = done.send(work.await);
         });
-        result.recv().unwrap_or_else(|_| Err(Fault::Passing("the process is stopping".to_string())))
+        result.recv().unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Carries out what sends a transaction, while this thread waits and writes down what is signed.
+    fn wait_noting<F>(
+        &self,
+        signed: &mut dyn FnMut(&Sent) -> Result<(), Fault>,
+        work: impl FnOnce(Notes) -> F,
+    ) -> Result<Sent, Fault>
+    where
+        F: Future<Output = Result<Sent, Fault>> + Send + 'static,
+    {
+        let (done, messages) = sync_channel(1);
+        let work = work(Notes(done.clone()));
+        self.runtime.spawn(async move {
+            // Nobody waits any more when the process ends.
+            let _ = done.send(Message::Done(work.await));
+        });
+        loop {
+            match messages.recv() {
+                // Who asked is gone when the process ends.
+                Ok(Message::Signed(sent, written)) => drop(written.send(signed(&sent))),
+                Ok(Message::Done(result)) => return result,
+                Err(_) => return Err(stopping()),
+            }
+        }
     }
 
     fn part(&self, batch: &Sealed) -> Result<Part, Fault> {
@@ -221,7 +266,13 @@ impl<B: Batches> Chain for EthereumChain<B> {
         Ok(together(&counts.collect::<Result<Vec<_>, Fault>>()?))
     }
 
-    fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
+    fn send(
+        &self,
+        action: Action,
+        batches: &[Sealed],
+        earlier: Option<&Sent>,
+        signed: &mut dyn FnMut(&Sent) -> Result<(), Fault>,
+    ) -> Result<Sent, Fault> {
         let consecutive =
             batches.windows(2).all(|pair| pair[0].number.checked_add(1) == Some(pair[1].number));
         if batches.is_empty() || batches.len() > MAX_CLAIMS || !consecutive {
@@ -229,8 +280,7 @@ impl<B: Batches> Chain for EthereumChain<B> {
             return Err(lasting(why, "correct settlement's policy"));
         }
         let mut parts = batches.iter().map(|batch| self.part(batch)).collect::<Result<Vec<_>, _>>()?;
-        let earlier = earlier.map(remembered).transpose()?;
-        let earlier = match earlier {
+        let earlier = match earlier.and_then(remembered) {
             Some(Remembered::Sent(transaction)) => Some(transaction),
             Some(Remembered::Done(_)) | None => None,
         };
@@ -255,21 +305,24 @@ impl<B: Batches> Chain for EthereumChain<B> {
             }
             return done_already(&block.unwrap_or(BlockRef { number: 0, hash: [0; 32] }));
         }
-        if done > 0 && action == Action::Prove {
-            let last = parts[done - 1].number;
-            let why = format!("the chain has a proof up to batch {last}, in the middle of this one");
-            return Err(lasting(why, "have the batches after it proved"));
+        // A proof is of all its batches: the contract counts those that are not proved yet.
+        if action != Action::Prove {
+            parts.drain(..done);
         }
-        parts.drain(..done);
         let data = Bytes::from(self.call(action, &parts)?);
         let link = self.link.clone();
-        self.wait(async move { link.send(data, open).await })
+        self.wait_noting(signed, |notes| async move { link.send(data, open, notes).await })
     }
 
     fn fate(&self, transaction: &Sent) -> Result<Fate, Fault> {
-        let transaction = match remembered(transaction)? {
-            Remembered::Done(_) => return Ok(Fate::Done { gas: 0 }),
-            Remembered::Sent(transaction) => transaction,
+        let transaction = match remembered(transaction) {
+            Some(Remembered::Done(_)) => return Ok(Fate::Done { gas: 0 }),
+            Some(Remembered::Sent(transaction)) => transaction,
+            // It is sent anew: if the chain has done it already, it says so, and the contract does nothing twice.
+            None => {
+                let why = format!("what was remembered of transaction {} does not decode", transaction.id);
+                return Ok(Fate::Refused { why });
+            }
         };
         let link = self.link.clone();
         Ok(match self.wait(async move { link.outcome(&transaction).await })? {
@@ -326,21 +379,28 @@ impl Link {
         self.sender.outcome(transaction).await.map_err(|error| error.fault())
     }
 
-    async fn send(&self, data: Bytes, open: Option<Transaction>) -> Result<Sent, Fault> {
-        let to = TxKind::Call(self.exchange);
-        let Some(earlier) = open else {
-            let transaction = self.sender.send(to, U256::ZERO, data).await.map_err(|error| error.fault())?;
-            return sent(&transaction);
+    async fn send(&self, data: Bytes, open: Option<Transaction>, notes: Notes) -> Result<Sent, Fault> {
+        let (to, mut signed) = (TxKind::Call(self.exchange), None);
+        let note = |transaction: &Transaction| {
+            notes.write(transaction)?;
+            signed = Some(transaction.clone());
+            Ok(())
         };
-        match self.sender.replace(&earlier, to, U256::ZERO, data).await {
-            Ok(transaction) => sent(&transaction),
+        let result = match &open {
+            None => self.sender.send_announced(to, U256::ZERO, data, note).await,
+            Some(earlier) => self.sender.replace_announced(earlier, to, U256::ZERO, data, note).await,
+        };
+        match (result, signed, open) {
+            (Ok(transaction), ..) => sent(&transaction),
+            // The node may have it. It is followed, and sent again if the node does not.
+            (Err(ClientError::Unreachable { .. } | ClientError::Answer(_)), Some(signed), _) => sent(&signed),
             // It is in a block by now; what became of it is asked next.
-            Err(ClientError::Displaced { .. }) => sent(&earlier),
-            Err(error @ ClientError::Reverted(_)) => {
+            (Err(ClientError::Displaced { .. }), _, Some(earlier)) => sent(&earlier),
+            (Err(error @ ClientError::Reverted(_)), _, Some(earlier)) => {
                 self.give_up(&earlier).await?;
                 Err(error.fault())
             }
-            Err(error) => Err(error.fault()),
+            (Err(error), ..) => Err(error.fault()),
         }
     }
 
@@ -381,13 +441,12 @@ fn handle(remembered: &Remembered) -> Result<Vec<u8>, Fault> {
     postcard::to_allocvec(remembered).map_err(|error| Fault::Passing(error.to_string()))
 }
 
-fn remembered(sent: &Sent) -> Result<Remembered, Fault> {
-    postcard::from_bytes(&sent.handle).map_err(|_| {
-        lasting(
-            format!("what was remembered of transaction {} does not decode", sent.id),
-            "let settlement retry the batch",
-        )
-    })
+fn remembered(sent: &Sent) -> Option<Remembered> {
+    postcard::from_bytes(&sent.handle).ok()
+}
+
+fn stopping() -> Fault {
+    Fault::Passing("the process is stopping".to_string())
 }
 
 fn lasting(why: String, remedy: &str) -> Fault {

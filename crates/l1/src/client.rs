@@ -20,6 +20,7 @@ use settlement::{BlockRef, Fault};
 use thiserror::Error;
 
 use crate::refusal::Refusal;
+use crate::sender::NoteError;
 use crate::signer::SignerError;
 
 /// Why the chain did not do what was asked.
@@ -80,6 +81,9 @@ pub enum ClientError {
         /// The nonce.
         nonce: u64,
     },
+    /// What must be written down before the transaction is sent could not be: it is not sent.
+    #[error("a transaction was not sent, for it could not be written down: {0}")]
+    NotNoted(#[source] NoteError),
     /// The key.
     #[error(transparent)]
     Signer(#[from] SignerError),

@@ -27,6 +27,17 @@ pub enum DeployError {
         /// Where it must be.
         expected: Address,
     },
+    /// Another transaction of the deployer came first, so the contract is not where it must be. It is of no use: its first state
+    /// names another.
+    #[error(
+        "the contract was made at {created}, the first state names {expected}: another transaction came first"
+    )]
+    CreatedElsewhere {
+        /// Where it is.
+        created: Address,
+        /// Where it must be.
+        expected: Address,
+    },
     /// The transaction was carried out and made no contract.
     #[error("the deployment made no contract")]
     Nothing,
@@ -53,7 +64,7 @@ pub fn exchange_address(deployer: Address, nonce: u64) -> Address {
 /// Deploys the exchange, which must come to the address that its first state names. Waits until it is in a block.
 ///
 /// # Errors
-/// When the address would be another, the constructor refuses, or it is in no block in time.
+/// When the address would be another or is, the constructor refuses, or it is in no block in time.
 pub async fn deploy_exchange(
     sender: &Sender,
     config: Exchange::Config,
@@ -66,7 +77,12 @@ pub async fn deploy_exchange(
     if next != expected {
         return Err(DeployError::OtherAddress { deployer, next, expected });
     }
-    deploy(sender, &Exchange::BYTECODE, &(config,).abi_encode_params(), limit).await
+    let deployment = deploy(sender, &Exchange::BYTECODE, &(config,).abi_encode_params(), limit).await?;
+    // One that waits, or was sent since, has the nonce that was looked at.
+    if deployment.address != expected {
+        return Err(DeployError::CreatedElsewhere { created: deployment.address, expected });
+    }
+    Ok(deployment)
 }
 
 /// Deploys the verifier of attestations: so many of these signers must have signed. Waits until it is in a block.

@@ -27,6 +27,9 @@ const TRIES: usize = 5;
 /// Blocks in one transaction of the database.
 const GROUP: usize = 64;
 
+/// Blocks whose events are in memory together.
+const WINDOW: u64 = 10_000;
+
 /// Why there is no index.
 #[derive(Debug, Error)]
 pub enum IndexError {
@@ -258,6 +261,22 @@ impl Indexer {
         self.store.queue(self.height(confirmation)?)
     }
 
+    /// Takes the contract's events in some blocks, both ends included, oldest first. Those of a few blocks are in memory at a time.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or `take` fails.
+    pub fn each_event<E: From<IndexError>>(
+        &self,
+        first: u64,
+        last: u64,
+        mut take: impl FnMut(Indexed<ExchangeEvents>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (first, last) in windows(first, last) {
+            self.events(first, last)?.into_iter().try_for_each(&mut take)?;
+        }
+        Ok(())
+    }
+
     /// The contract's events in some blocks, both ends included.
     ///
     /// # Errors
@@ -445,4 +464,31 @@ fn with_events(block: &Block, mut logs: Vec<Log>) -> Result<BlockEvents, IndexEr
         })
         .collect::<Result<Vec<_>, ClientError>>()?;
     Ok(BlockEvents { block: block.reference(), parent: block.parent.0, timestamp: block.timestamp, events })
+}
+
+/// Blocks from `first` to `last` in parts, in order.
+fn windows(first: u64, last: u64) -> impl Iterator<Item = (u64, u64)> {
+    let end = move |first: u64| first.saturating_add(WINDOW - 1).min(last);
+    let begin = (first <= last).then_some(first);
+    let begins =
+        std::iter::successors(begin, move |first| end(*first).checked_add(1).filter(|next| *next <= last));
+    begins.map(move |first| (first, end(first)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_have_every_block_once_and_none_has_many() {
+        for (first, last) in
+            [(0, 0), (1, WINDOW), (1, WINDOW + 1), (7, 25_000), (u64::MAX - WINDOW, u64::MAX)]
+        {
+            let all: Vec<_> = windows(first, last).collect();
+            assert_eq!((all[0].0, all[all.len() - 1].1), (first, last));
+            assert!(all.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "{all:?}");
+            assert!(all.iter().all(|(first, last)| first <= last && last - first < WINDOW), "{all:?}");
+        }
+        assert_eq!(windows(5, 4).count(), 0);
+    }
 }

@@ -32,5 +32,5 @@ pub use embedded::{Blocks, Config, EmbeddedError, EmbeddedL1};
 pub use fees::{FeePolicy, Fees};
 pub use indexer::{BatchSteps, Confirmation, IndexError, Indexed, Indexer, IndexerOptions, Step};
 pub use refusal::Refusal;
-pub use sender::{Outcome, Sender, Transaction};
+pub use sender::{NoteError, Outcome, Sender, Transaction};
 pub use signer::{Signer, SignerError};

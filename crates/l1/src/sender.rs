@@ -28,6 +28,9 @@ const TRIES: usize = 4;
 /// How often a transaction is looked for that is waited for.
 const POLL: Duration = Duration::from_millis(20);
 
+/// Why a transaction could not be written down.
+pub type NoteError = Box<dyn std::error::Error + Send + Sync>;
+
 /// A transaction that was sent, with all that is needed to find, repeat or replace it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
@@ -135,21 +138,23 @@ impl Sender {
         value: U256,
         call: &impl SolCall,
     ) -> Result<Transaction, ClientError> {
-        self.call_announced(to, value, call, |_| {}).await
+        self.call_announced(to, value, call, |_| Ok(())).await
     }
 
     /// As [`Sender::call`]. `signed` gets the hash of each transaction before the node gets the transaction: should the answer be
-    /// lost, it can be looked for. There is more than one when the node refuses a nonce or a fee, which is then chosen again.
+    /// lost, it can be looked for. There is more than one when the node refuses a nonce or a fee, which is then chosen again. The
+    /// node does not get what `signed` fails for.
     ///
     /// # Errors
-    /// As [`Sender::call`].
+    /// As [`Sender::call`]; [`ClientError::NotNoted`] when `signed` fails.
     pub async fn call_announced(
         &self,
         to: Address,
         value: U256,
         call: &impl SolCall,
-        signed: impl FnMut(B256),
+        mut signed: impl FnMut(B256) -> Result<(), NoteError>,
     ) -> Result<Transaction, ClientError> {
+        let signed = |transaction: &Transaction| signed(transaction.hash());
         self.send_announced(TxKind::Call(to), value, call.abi_encode().into(), signed).await
     }
 
@@ -158,15 +163,20 @@ impl Sender {
     /// # Errors
     /// When it would be refused, the fees are above the ceiling, or the node does not take it.
     pub async fn send(&self, to: TxKind, value: U256, data: Bytes) -> Result<Transaction, ClientError> {
-        self.send_announced(to, value, data, |_| {}).await
+        self.send_announced(to, value, data, |_| Ok(())).await
     }
 
-    async fn send_announced(
+    /// As [`Sender::send`]. `signed` is as in [`Sender::call_announced`], and gets all that is needed to follow or replace the
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`Sender::call_announced`].
+    pub async fn send_announced(
         &self,
         to: TxKind,
         value: U256,
         data: Bytes,
-        signed: impl FnMut(B256),
+        signed: impl FnMut(&Transaction) -> Result<(), NoteError>,
     ) -> Result<Transaction, ClientError> {
         let gas = self.gas(to, value, &data).await?;
         let sign = |nonce, fees| self.sign(nonce, gas, fees, to, value, data.clone(), Vec::new());
@@ -183,7 +193,7 @@ impl Sender {
         &self,
         blobs: &BlobSidecar,
         data: Bytes,
-        signed: impl FnMut(B256),
+        mut signed: impl FnMut(B256) -> Result<(), NoteError>,
     ) -> Result<Transaction, ClientError> {
         let to = self.address();
         let gas = self.gas(TxKind::Call(to), U256::ZERO, &data).await?;
@@ -199,14 +209,14 @@ impl Sender {
             let (hash, raw) = (signed.tx_hash().0, signed.encoded_2718());
             Ok::<_, ClientError>(Transaction { hash, nonce, fees, raw, earlier: Vec::new() })
         };
-        self.submit_announced(sign, signed).await
+        self.submit_announced(sign, |transaction| signed(transaction.hash())).await
     }
 
     /// Signs with the next nonce and hands it to the node, again where a nonce or a fee is refused.
     async fn submit_announced(
         &self,
         sign: impl Fn(u64, Fees) -> Result<Transaction, ClientError>,
-        mut signed: impl FnMut(B256),
+        mut signed: impl FnMut(&Transaction) -> Result<(), NoteError>,
     ) -> Result<Transaction, ClientError> {
         let mut fees = self.fees().await?;
         let mut nonces = self.nonces.lock().await;
@@ -214,7 +224,7 @@ impl Sender {
         for _ in 0..TRIES {
             let nonce = nonces.next(&self.client, self.address()).await?;
             let transaction = sign(nonce, fees)?;
-            signed(transaction.hash());
+            signed(&transaction).map_err(ClientError::NotNoted)?;
             match self.client.submit(&transaction.raw).await {
                 Err(ClientError::Node { message, .. }) if already_known(&message) => {}
                 Err(error @ ClientError::Node { .. }) => {
@@ -252,6 +262,21 @@ impl Sender {
         value: U256,
         data: Bytes,
     ) -> Result<Transaction, ClientError> {
+        self.replace_announced(earlier, to, value, data, |_| Ok(())).await
+    }
+
+    /// As [`Sender::replace`]. `signed` is as in [`Sender::send_announced`].
+    ///
+    /// # Errors
+    /// As [`Sender::replace`]; [`ClientError::NotNoted`] when `signed` fails.
+    pub async fn replace_announced(
+        &self,
+        earlier: &Transaction,
+        to: TxKind,
+        value: U256,
+        data: Bytes,
+        mut signed: impl FnMut(&Transaction) -> Result<(), NoteError>,
+    ) -> Result<Transaction, ClientError> {
         let gas = self.gas(to, value, &data).await?;
         let mut fees = earlier.fees;
         let mut nonces = self.nonces.lock().await;
@@ -268,6 +293,7 @@ impl Sender {
             let mut hashes = earlier.earlier.clone();
             hashes.push(earlier.hash);
             let transaction = self.sign(earlier.nonce, gas, fees, to, value, data.clone(), hashes)?;
+            signed(&transaction).map_err(ClientError::NotNoted)?;
             match self.client.submit(&transaction.raw).await {
                 Ok(()) => {
                     nonces.sent(&transaction);

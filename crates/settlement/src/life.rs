@@ -31,7 +31,7 @@ pub enum State {
     Finalising,
     /// The contract has made it final, in a block that stays.
     Final,
-    /// It goes on only when somebody has looked at it, or another process has brought it further.
+    /// It goes on at the next start, when somebody has mended what is wrong, or once another process has brought it further.
     Failed {
         /// What is wrong.
         why: String,

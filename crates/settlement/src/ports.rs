@@ -181,11 +181,22 @@ pub trait Chain {
     fn room(&self, action: Action, batches: &[Sealed]) -> Result<usize, Fault>;
 
     /// Sends a transaction for consecutive batches; replaces `earlier`, which was sent for the same purpose and is open yet.
-    /// What has been done already is refused by the contract and changes nothing.
+    /// What has been done already is refused by the contract and changes nothing. The batches of [`Action::Prove`] are those of
+    /// one proof, of which the chain may have proved the first ones.
+    ///
+    /// `signed` writes down what is needed to follow and replace the transaction, before anybody else gets it; the transaction is
+    /// not sent when that fails. It is called again when the transaction is changed. Once it was called, an answer that is lost
+    /// is no error: the transaction is returned, and [`Chain::fate`] follows it.
     ///
     /// # Errors
-    /// When it cannot be sent, or the contract would refuse it.
-    fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault>;
+    /// When it cannot be sent, or the contract would refuse it. Then nobody has it.
+    fn send(
+        &self,
+        action: Action,
+        batches: &[Sealed],
+        earlier: Option<&Sent>,
+        signed: &mut dyn FnMut(&Sent) -> Result<(), Fault>,
+    ) -> Result<Sent, Fault>;
 
     /// What became of a transaction.
     ///

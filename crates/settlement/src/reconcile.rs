@@ -1,6 +1,6 @@
 //! Records and chain, entry by entry.
 //!
-//! Before anything is sent, every record that is not final is compared with the exchange and with the chain, and so are the
+//! A start is a retry: whatever had failed goes on from where the chain has it. Before anything is sent, every record that is not final is compared with the exchange and with the chain, and so are the
 //! last final ones. Each batch builds on the one before, so a chain that has the last final batch has those before it. The
 //! other final records are compared in idle steps, a few at a time, until all were. After a reorg only records that are not
 //! final can change, and every step compares those.
@@ -14,6 +14,13 @@ use crate::store::Records;
 impl<R: Records> Settlement<R> {
     /// Compares everything that has to agree before anything is sent.
     pub(crate) fn compare(&mut self, ports: &Ports<'_>, now: u64) -> Result<(), Stop> {
+        if self.retry_failed {
+            let numbers: Vec<u64> = self.open.keys().copied().collect();
+            for number in numbers {
+                self.retry_record(number, now)?;
+            }
+            self.retry_failed = false;
+        }
         let last = ports.chain.last_committed()?;
         self.take_in(ports, last, now)?;
         if let Some(number) = (self.first_open()..=last).find(|number| !self.open.contains_key(number)) {

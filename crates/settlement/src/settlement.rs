@@ -110,6 +110,8 @@ pub struct Settlement<R: Records> {
     heads: Option<Heads>,
     standings: BTreeMap<u64, Standing>,
     pub(crate) reconciled: bool,
+    /// Batches that had failed before the start are to be tried again.
+    pub(crate) retry_failed: bool,
     /// Final batches up to this one were compared with the chain.
     pub(crate) audited: u64,
     halted: Option<Conflict>,
@@ -123,7 +125,8 @@ pub struct Settlement<R: Records> {
 }
 
 impl<R: Records> Settlement<R> {
-    /// Opens it with what is stored. `random` is for the rests after failures.
+    /// Opens it with what is stored. `random` is for the rests after failures. A batch that had failed is tried again: the first
+    /// time that records and chain are compared lets it go on from where the chain has it.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -142,6 +145,7 @@ impl<R: Records> Settlement<R> {
             heads: None,
             standings: BTreeMap::new(),
             reconciled: false,
+            retry_failed: true,
             audited: 0,
             halted: None,
             failures: 0,
@@ -263,6 +267,10 @@ impl<R: Records> Settlement<R> {
     /// # Errors
     /// When the store fails.
     pub fn retry(&mut self, number: u64, now: u64) -> Result<bool, SettlementError> {
+        Ok(self.retry_record(number, now)?)
+    }
+
+    pub(crate) fn retry_record(&mut self, number: u64, now: u64) -> Result<bool, StoreError> {
         let Some(record) = self.open.get(&number) else { return Ok(false) };
         if !matches!(record.state, State::Failed { .. }) {
             return Ok(false);
@@ -478,7 +486,8 @@ impl<R: Records> Settlement<R> {
                 record.trouble = Some(why.clone());
             }
             Fault::Lasting { why, remedy } => {
-                record.enter(State::Failed { why: why.clone(), remedy: remedy.clone() }, now);
+                let (why, remedy) = (why.clone(), format!("{remedy}; then start this node again"));
+                record.enter(State::Failed { why, remedy }, now);
             }
         }
         self.write(vec![record], now)?;

@@ -1,7 +1,7 @@
 //! Transactions: which batches go into one, what became of it, and whether it is sent again.
 
 use crate::life::{Record, State, Submission};
-use crate::ports::{Action, Fate, Fault, Sent};
+use crate::ports::{Action, Fate, Fault, Sealed, Sent};
 use crate::settlement::{Ports, Settlement, Stop};
 use crate::store::Records;
 
@@ -26,9 +26,9 @@ impl<R: Records> Settlement<R> {
         };
         let earlier = match (sent, fate) {
             (Some(submission), Some(Fate::Open)) => {
-                // One that began with an earlier batch can no longer be carried out.
                 let waits = now.saturating_sub(submission.at) < self.policy.replace_after;
-                if submission.first == number && waits {
+                // One that began with an earlier batch can no longer be carried out, unless it is a proof.
+                if waits && (submission.first == number || action == Action::Prove) {
                     return Ok(false);
                 }
                 head.retries += 1;
@@ -53,8 +53,22 @@ impl<R: Records> Settlement<R> {
             }
             _ => None,
         };
-        if action == Action::Prove && head.proof.is_none_or(|(first, _)| first != number) {
-            return self.look_for_another_proof(ports, head, now);
+        let mut proved = Vec::new();
+        if action == Action::Prove {
+            let Some((first, _)) = head.proof.filter(|proof| covers(*proof, number)) else {
+                return self.look_for_another_proof(ports, head, now);
+            };
+            // Somebody may have proved the first of the proof's batches meanwhile: their claims are a part of it all the same.
+            for number in first..number {
+                match ports.source.sealed(number) {
+                    Ok(Some(batch)) => proved.push(batch),
+                    Ok(None) => {
+                        let fault = Fault::Passing(format!("batch {number} is not there"));
+                        return self.hold(head, &fault, now);
+                    }
+                    Err(fault) => return self.hold(head, &fault, now),
+                }
+            }
         }
         let mut group = self.group(&head, action, now);
         if group.is_empty() {
@@ -69,7 +83,7 @@ impl<R: Records> Settlement<R> {
                 Err(fault) => return self.hold(group.swap_remove(0), &fault, now),
             }
         }
-        self.send(ports, group, action, earlier, now)
+        self.send(ports, proved, group, action, earlier, now)
     }
 
     /// The batches that go into one transaction with this one, which is the first.
@@ -86,20 +100,20 @@ impl<R: Records> Settlement<R> {
         };
         let most = match action {
             Action::Commit | Action::Finalise => self.policy.group.max(1) as u64,
-            Action::Prove => {
-                head.proof.map_or(0, |(first, last)| last.saturating_sub(first).saturating_add(1))
-            }
+            Action::Prove => head.proof.map_or(0, |(_, last)| last.saturating_sub(number).saturating_add(1)),
         };
         let end = number.saturating_add(most);
         let group: Vec<Record> =
             (number..end).map_while(|number| self.open.get(&number)).take_while(ready).cloned().collect();
-        // A proof is of all its batches or of none.
+        // A proof is sent once all its batches can take it.
         if action == Action::Prove && (group.len() as u64) < most { Vec::new() } else { group }
     }
 
+    /// Sends a transaction for a group of batches; before them come those of its proof that the chain has proved.
     fn send(
         &mut self,
         ports: &Ports<'_>,
+        proved: Vec<Sealed>,
         mut group: Vec<Record>,
         action: Action,
         earlier: Option<Sent>,
@@ -115,26 +129,52 @@ impl<R: Records> Settlement<R> {
                 record.enter(state.clone(), now);
             }
         }
-        // Whoever starts here after a crash knows that it may have been sent. It is written each time, so that a full disk
-        // is noticed before and not after sending.
+        // It is written each time, so that a full disk is noticed before anything is signed.
         self.write(group.clone(), now)?;
-        let batches: Vec<_> = group.iter().map(|record| record.batch.clone()).collect();
-        match ports.chain.send(action, &batches, earlier.as_ref()) {
+        let (first, last) = (group[0].batch.number, group[group.len() - 1].batch.number);
+        let batches: Vec<_> =
+            proved.into_iter().chain(group.iter().map(|record| record.batch.clone())).collect();
+        let with = |sent: &Sent| -> Vec<Record> {
+            let submission = Submission { sent: sent.clone(), at: now, first, last };
+            let mut records = group.clone();
+            for record in &mut records {
+                record.sent.insert(action, submission.clone());
+                record.trouble = None;
+            }
+            records
+        };
+        // Whoever starts here after a crash follows what was signed, whether or not it was sent.
+        let (mut noted, mut failed) = (None, None);
+        let result = ports.chain.send(action, &batches, earlier.as_ref(), &mut |sent| {
+            self.write(with(sent), now).map_err(|error| {
+                let fault = Fault::Passing(error.to_string());
+                failed = Some(error);
+                fault
+            })?;
+            noted = Some(sent.clone());
+            Ok(())
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        match result {
             Ok(sent) => {
-                let (first, last) = (batches[0].number, batches[batches.len() - 1].number);
-                for record in &mut group {
-                    let submission = Submission { sent: sent.clone(), at: now, first, last };
-                    record.sent.insert(action, submission);
-                    record.trouble = None;
+                if noted.as_ref() != Some(&sent) {
+                    self.write(with(&sent), now)?;
                 }
-                self.write(group, now)?;
                 Ok(true)
             }
-            Err(fault) => self.hold(group.swap_remove(0), &fault, now),
+            Err(fault) => {
+                // What was written down was not sent.
+                if noted.is_some() {
+                    self.write(group[1..].to_vec(), now)?;
+                }
+                self.hold(group.swap_remove(0), &fault, now)
+            }
         }
     }
 
-    /// The chain has a part of the proof's batches by another proof.
+    /// The proof that was there does not cover the batch.
     fn look_for_another_proof(
         &mut self,
         ports: &Ports<'_>,
@@ -144,7 +184,7 @@ impl<R: Records> Settlement<R> {
         let number = record.batch.number;
         let proof = ports.prover.ask(&record.batch).and_then(|()| ports.prover.proof(&record.batch));
         match proof {
-            Ok(Some((first, last))) if first == number => {
+            Ok(Some((first, last))) if covers((first, last), number) => {
                 record.proof = Some((first, last));
                 self.write(vec![record], now)?;
                 Ok(true)
@@ -152,9 +192,7 @@ impl<R: Records> Settlement<R> {
             Ok(None) => Ok(false),
             Ok(Some((first, last))) => {
                 record.refusals += 1;
-                let why = format!(
-                    "the proof is of batches {first} to {last}, the contract needs one that begins here"
-                );
+                let why = format!("the proof is of batches {first} to {last}, without this one");
                 let fault = self.refused(&why, record.refusals);
                 self.hold(record, &fault, now)
             }
@@ -169,7 +207,11 @@ impl<R: Records> Settlement<R> {
         }
         Fault::Lasting {
             why: format!("refused {times} times: {why}"),
-            remedy: "mend what the reason names, then retry the batch".to_string(),
+            remedy: "mend what the reason names".to_string(),
         }
     }
+}
+
+fn covers((first, last): (u64, u64), number: u64) -> bool {
+    (first..=last).contains(&number)
 }

@@ -21,13 +21,15 @@ const DELAY: u64 = 3_000;
 #[derive(Clone, Debug, PartialEq)]
 struct Tx {
     id: u64,
+    /// Of those with the same nonce one is mined at most.
+    nonce: u64,
     action: Action,
     batches: Vec<Sealed>,
     /// Nobody mines it.
     stuck: bool,
 }
 
-/// The contract: strictly in order, everything once.
+/// The contract: strictly in order, everything once. A proof may begin with batches that are proved.
 #[derive(Clone, Default)]
 struct Contract {
     committed: Vec<([u8; 32], BlockRef)>,
@@ -63,9 +65,10 @@ impl Contract {
                 done
             }
             Action::Prove => {
-                let done = !paused && known && first == self.proved.len() + 1;
+                let next = self.proved.len() + 1;
+                let done = !paused && known && first <= next && next <= end;
                 if done {
-                    self.proved.extend(tx.batches.iter().map(|_| (block, time + DELAY)));
+                    self.proved.extend((next..=end).map(|_| (block, time + DELAY)));
                 }
                 done
             }
@@ -161,6 +164,10 @@ impl Model {
     fn refused(&self) -> usize {
         self.txs().filter(|(_, done)| !done).count()
     }
+}
+
+fn nonce(sent: &Sent) -> u64 {
+    u64::from_le_bytes(sent.handle[..].try_into().unwrap())
 }
 
 /// Thrown when a process dies.
@@ -483,7 +490,13 @@ impl Chain for Node<'_> {
         })
     }
 
-    fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
+    fn send(
+        &self,
+        action: Action,
+        batches: &[Sealed],
+        earlier: Option<&Sent>,
+        signed: &mut dyn FnMut(&Sent) -> Result<(), Fault>,
+    ) -> Result<Sent, Fault> {
         assert!(action != Action::Finalise || batches.len() <= self.world.room.get().max(1));
         // It is on disk that this is about to be sent, and the disk took a write since the last time.
         let about = match action {
@@ -491,7 +504,8 @@ impl Chain for Node<'_> {
             Action::Prove => State::Submitted,
             Action::Finalise => State::Finalising,
         };
-        for batch in batches {
+        let proved = self.world.chain.borrow().contract().proved.len() as u64;
+        for batch in batches.iter().filter(|batch| action != Action::Prove || batch.number > proved) {
             assert_eq!(self.disk.borrow().1[&batch.number].state, about);
         }
         assert!(self.stored.replace(0) > 0, "nothing was written before sending");
@@ -499,30 +513,32 @@ impl Chain for Node<'_> {
             return Err(Fault::Passing("paused".into()));
         }
         self.call(|| {
+            self.world.chain.borrow_mut().last_id += 1;
+            let id = self.world.chain.borrow().last_id;
+            // The transaction before has the same nonce: the new one takes its place.
+            let nonce = earlier.map_or(id, nonce);
+            let sent = Sent { id: id.to_string(), handle: nonce.to_le_bytes().to_vec() };
+            signed(&sent)?;
+            for batch in batches.iter().filter(|batch| action != Action::Prove || batch.number > proved) {
+                assert_eq!(self.disk.borrow().1[&batch.number].sent[&action].sent, sent, "it is on disk");
+            }
             let mut chain = self.world.chain.borrow_mut();
-            chain.last_id += 1;
             let stuck = self.world.stuck.get() > 0;
             self.world.stuck.set(self.world.stuck.get().saturating_sub(1));
-            let id = chain.last_id;
-            let tx = Tx { id, action, batches: batches.to_vec(), stuck };
-            // The transaction before has the same nonce: the new one takes its place.
-            let earlier: Option<u64> = earlier.map(|earlier| earlier.id.parse().unwrap());
-            match chain.mempool.iter_mut().find(|tx| Some(tx.id) == earlier) {
+            let tx = Tx { id, nonce, action, batches: batches.to_vec(), stuck };
+            match chain.mempool.iter_mut().find(|tx| tx.nonce == nonce) {
                 Some(place) => *place = tx,
                 None => chain.mempool.push(tx),
             }
-            Sent { id: id.to_string(), handle: Vec::new() }
-        })
+            Ok(sent)
+        })?
     }
 
     fn fate(&self, sent: &Sent) -> Result<Fate, Fault> {
-        self.call(|| {
-            let id: u64 = sent.id.parse().unwrap();
-            match self.world.chain.borrow().txs().find(|(tx, _)| tx.id == id) {
-                None => Fate::Open,
-                Some((_, true)) => Fate::Done { gas: GAS },
-                Some((_, false)) => Fate::Refused { why: "not in order".into() },
-            }
+        self.call(|| match self.world.chain.borrow().txs().find(|(tx, _)| tx.nonce == nonce(sent)) {
+            None => Fate::Open,
+            Some((_, true)) => Fate::Done { gas: GAS },
+            Some((_, false)) => Fate::Refused { why: "not in order".into() },
         })
     }
 }
@@ -580,8 +596,7 @@ fn a_process_that_is_killed_at_any_moment_goes_on_where_it_was() {
         }
         assert!(node.run(|_| {}), "killed at moment {moment}");
         node.check();
-        // At most the one transaction of that moment is sent twice.
-        assert!(world.chain.borrow().refused() <= 1, "killed at moment {moment}");
+        assert_eq!(world.chain.borrow().refused(), 0, "something was sent twice: killed at moment {moment}");
         moment += 1;
     }
     assert!(moment > 300, "{moment}");
@@ -745,6 +760,28 @@ fn what_the_exchange_has_changed_since_is_not_committed_again() {
 }
 
 #[test]
+fn a_transaction_that_a_killed_process_sent_is_replaced_when_nobody_mines_it() {
+    let mut moment = 0;
+    loop {
+        let world = World::new(2, 3);
+        world.stuck.set(1);
+        let node = Node::new(&world);
+        node.life.set(moment);
+        let whole = node.run(|_| {});
+        node.life.set(u64::MAX);
+        if whole {
+            break;
+        }
+        assert!(node.run(|_| {}), "killed at moment {moment}");
+        node.check();
+        let chain = world.chain.borrow();
+        assert!(chain.mempool.is_empty(), "killed at moment {moment}: {:?} waits for ever", chain.mempool);
+        moment += 1;
+    }
+    assert!(moment > 100, "{moment}");
+}
+
+#[test]
 fn a_transaction_that_nobody_mines_is_replaced() {
     let world = World::new(3, 3);
     world.stuck.set(2);
@@ -788,32 +825,71 @@ fn two_processes_settle_the_same_batches_once() {
 }
 
 #[test]
-fn a_proof_whose_first_batches_are_proved_already_is_made_anew() {
-    let world = World::new(3, 3);
-    let node = Node::new(&world);
-    let mut settlement = node.settle();
-    // Somebody else proves batch 2 as soon as it is committed, without batch 3.
-    let mut turn = 0;
-    while settlement.first_open() <= 3 {
-        node.work(&mut settlement);
-        let contract = world.chain.borrow().contract();
-        let open = contract.proved.len() == 1 && contract.committed.len() == 3;
-        if open && settlement.open_batches().get(&3).is_some_and(|record| record.state == State::Submitted) {
-            let mut chain = world.chain.borrow_mut();
-            chain.mempool.clear();
-            let batches = vec![World::batch(2)];
-            chain.mempool.push(Tx { id: 1_000, action: Action::Prove, batches, stuck: false });
+fn a_proof_whose_first_batches_somebody_has_proved_is_sent_all_the_same() {
+    // Before ours is sent, while it waits, and so early that the first batch is final by then.
+    for (before, late) in [(false, false), (true, false), (true, true)] {
+        let world = World::new(3, 3);
+        let node = Node::new(&world);
+        let mut settlement = node.settle();
+        let (mut turn, mut proved, mut sent) = (0, false, 0);
+        while settlement.first_open() <= 3 {
+            node.work(&mut settlement);
+            let contract = world.chain.borrow().contract();
+            let ours =
+                settlement.open_batches().get(&3).is_some_and(|record| record.state == State::Submitted);
+            if !proved && contract.proved.len() == 1 && contract.committed.len() == 3 && (before || ours) {
+                proved = true;
+                let mut chain = world.chain.borrow_mut();
+                let batches = vec![World::batch(2)];
+                chain
+                    .mempool
+                    .insert(0, Tx { id: 1_000, nonce: 1_000, action: Action::Prove, batches, stuck: false });
+            }
+            if late && turn < 30 {
+                // The proof of 2 and 3 takes long.
+                world.asked.borrow_mut().insert(3, world.now.get() + 2_000);
+            }
+            world.tick();
+            turn += 1;
+            let summary = settlement.summary(0);
+            assert!(turn < 200 && summary.failures.is_empty(), "{:?}", settlement.open_batches());
+            sent = sent.max(summary.retries);
         }
-        world.tick();
-        turn += 1;
-        if let Some((why, _)) = settlement.summary(0).failures.get(&3) {
-            assert!(why.contains("the proof is of batches 2 to 3"), "{why}");
-            world.single.set(true);
-            assert!(settlement.retry(3, world.now.get()).unwrap());
-        }
-        assert!(turn < 200, "{:?}", settlement.open_batches());
+        node.check();
+        assert!(proved);
+        let chain = world.chain.borrow();
+        let whole = [World::batch(2), World::batch(3)];
+        let done = |(tx, done): &&(Tx, bool)| *done && tx.action == Action::Prove && tx.batches == whole;
+        assert_eq!(chain.txs().filter(done).count(), 1, "the whole proof is taken once");
+        assert_eq!((chain.refused(), sent), (0, 0), "nothing is tried in vain");
     }
-    assert!(world.single.get(), "it was reported");
+}
+
+#[test]
+fn a_proof_that_does_not_cover_its_batch_is_asked_for_again_and_reported() {
+    struct Other<'a>(&'a Node<'a>);
+    impl Prover for Other<'_> {
+        fn ask(&self, batch: &Sealed) -> Result<(), Fault> {
+            self.0.ask(batch)
+        }
+
+        fn proof(&self, batch: &Sealed) -> Result<Option<(u64, u64)>, Fault> {
+            Ok(self.0.proof(batch)?.map(|_| (batch.number + 1, batch.number + 1)))
+        }
+    }
+    let world = World::new(1, 3);
+    let node = Node::new(&world);
+    let other = Other(&node);
+    let mut settlement = node.settle();
+    let ports = Ports { prover: &other, ..node.ports() };
+    for _ in 0..200 {
+        while settlement.step(&ports, world.now.get()).unwrap() {}
+        world.tick();
+    }
+    let (why, _) = &settlement.summary(0).failures[&1];
+    assert!(why.contains("the proof is of batches 2 to 2, without this one"), "{why}");
+    drop(settlement);
+    assert!(node.run(|_| {}));
     node.check();
 }
 
@@ -960,14 +1036,53 @@ fn what_lasts_is_reported_with_a_remedy_and_goes_on_when_told() {
     for _ in 0..10 {
         settlement.step(&ports, world.now.get()).unwrap();
     }
-    assert_eq!(settlement.open_batches()[&1].state.to_string(), "failed: no room; make room");
-    assert_eq!(settlement.summary(0).failures[&1], ("no room".to_string(), "make room".to_string()));
+    assert_eq!(
+        settlement.open_batches()[&1].state.to_string(),
+        "failed: no room; make room; then start this node again"
+    );
+    assert_eq!(
+        settlement.summary(0).failures[&1],
+        ("no room".to_string(), "make room; then start this node again".to_string())
+    );
     refuses.1.set(false);
     assert!(settlement.retry(1, 5).unwrap());
     assert!(!settlement.retry(1, 5).unwrap());
     drop(settlement);
     assert!(node.run(|_| {}));
     node.check();
+}
+
+#[test]
+fn a_batch_that_has_failed_anywhere_goes_on_at_the_next_start() {
+    let (mut call, mut failed) = (0, BTreeSet::new());
+    loop {
+        call += 1;
+        let world = World::new(3, 3);
+        let node = Node::new(&world);
+        node.wrong.set(Some((call, Wrong::Lasting)));
+        let mut settlement = node.settle();
+        for _ in 0..200 {
+            while settlement.step(&node.ports(), world.now.get()).unwrap() {}
+            let failures = settlement.summary(0).failures;
+            if let Some((number, (_, remedy))) = failures.first_key_value() {
+                assert!(remedy.ends_with("start this node again"), "{remedy}");
+                let entered = &settlement.open_batches()[number].entered;
+                let last = |name: &&&str| entered.contains_key(**name);
+                failed.insert(*State::NAMES[..10].iter().rfind(last).unwrap());
+                // It stays so in this process, and is tried again by the next.
+                drop(settlement);
+                settlement = node.settle();
+            }
+            world.tick();
+        }
+        node.check();
+        if node.calls.get() < call {
+            break;
+        }
+    }
+    // Batches fail where something is published, asked for, looked for or sent.
+    let places = ["sealed", "committing", "committed", "proving", "submitted", "confirmed", "finalising"];
+    assert!(places.iter().all(|place| failed.contains(place)), "{failed:?}");
 }
 
 #[test]

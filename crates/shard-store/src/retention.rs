@@ -75,6 +75,37 @@ impl Store {
         Ok(pruned)
     }
 
+    /// Forgets a block, shards and record, as though it had never been published: its number is free for another. Only for a
+    /// block that nobody relies on. Whether it was there.
+    ///
+    /// # Errors
+    /// [`StoreError::DamagedHead`] where the record does not say which block it was, and those of the file system. Withdrawing it
+    /// again finishes what was begun.
+    pub fn withdraw(&self, number: u64) -> Result<bool, StoreError> {
+        let layout = self.layout();
+        let _lock = WriteLock::acquire(&layout.lock())?;
+        self.clear_partial()?;
+        self.forget(number);
+        let commitment = match self.find(BlockId::Number(number)) {
+            Ok(stored) => stored.record.commitment(),
+            Err(StoreError::NoSuchBlock) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        // The name first: a block without one is found by its number yet.
+        if self.number_of(&commitment).is_ok_and(|named| named == number) {
+            remove(&layout.commitment(&commitment))?;
+        }
+        remove(&layout.header(number))?;
+        let block = layout.block(number);
+        if block.exists() {
+            durable::rename(&block, &layout.partial().join("withdrawn"))?;
+            block.parent().map_or(Ok(()), durable::sync_folder)?;
+        }
+        self.forget(number);
+        self.clear_partial()?;
+        Ok(true)
+    }
+
     /// The record is on disk before the shards go. If it is damaged, it is kept as it is: it still says that the number is taken.
     fn prune_block(&self, number: u64) -> Result<(), StoreError> {
         let layout = self.layout();
@@ -115,6 +146,15 @@ impl Store {
         }
         self.forget(number);
         self.clear_partial()
+    }
+}
+
+/// Removes a file, if it is there; it is durably gone afterwards.
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::at(path)(error)),
+        Ok(()) => path.parent().map_or(Ok(()), durable::sync_folder),
     }
 }
 

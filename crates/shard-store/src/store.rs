@@ -248,7 +248,11 @@ impl Store {
     /// [`StoreError::Pruned`], [`StoreError::NoSuchBlock`], [`StoreError::DamagedHead`], and those of the file system.
     pub fn head(&self, number: u64) -> Result<Arc<Head>, StoreError> {
         if let Some(head) = self.recent.get(number) {
-            return Ok(head);
+            // Another process may have withdrawn it since, and its number may have gone to another.
+            match self.stored(number) {
+                Ok(stored) if stored.record.commitment() != head.record.commitment() => self.forget(number),
+                _ => return Ok(head),
+            }
         }
         let path = self.layout.block(number).join("head");
         let bytes = match read_at_most(&path, MAX_HEAD) {

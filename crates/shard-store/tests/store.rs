@@ -350,3 +350,33 @@ fn a_group_of_which_all_is_pruned_leaves_no_folder() {
     assert_eq!(publish(&store, 2), Outcome::Published);
     assert_eq!(store.numbers().unwrap(), [2, 2_001]);
 }
+
+#[test]
+fn a_withdrawn_block_leaves_its_number_to_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).unwrap();
+    let (one, other) = (encoded(1).header().commitment(), encoded(2).header().commitment());
+    store.publish(7, None, 1, &encoded(1)).unwrap();
+    store.publish(8, None, 1, &encoded(8)).unwrap();
+    // Somebody else has read its head, and keeps it.
+    let reader = Store::open(dir.path()).unwrap();
+    reader.head(7).unwrap();
+    assert!(matches!(store.publish(7, None, 2, &encoded(2)), Err(StoreError::Conflict { .. })));
+    assert!(store.withdraw(7).unwrap());
+    assert!(!store.withdraw(7).unwrap(), "it is there no more");
+    for id in [BlockId::Number(7), BlockId::Commitment(one)] {
+        assert!(matches!(reader.find(id), Err(StoreError::NoSuchBlock)));
+    }
+    assert_eq!(store.publish(7, None, 2, &encoded(2)).unwrap(), Outcome::Published);
+    let head = reader.head(7).unwrap();
+    assert_eq!(head.record.commitment(), other);
+    assert_eq!(reader.sample(&head, 0).unwrap(), encoded(2).sample(0).unwrap());
+    assert!(reader.find(BlockId::Commitment(other)).unwrap().has_shards);
+    assert!(matches!(reader.find(BlockId::Commitment(one)), Err(StoreError::NoSuchBlock)));
+    // Of a block that was pruned, the record is withdrawn.
+    store.prune(&Retention { blocks: Some(1), ..Retention::default() }, 3).unwrap();
+    assert!(!reader.find(BlockId::Number(7)).unwrap().has_shards);
+    assert!(store.withdraw(7).unwrap());
+    assert_eq!(store.publish(7, None, 4, &encoded(1)).unwrap(), Outcome::Published);
+    assert!(reader.find(BlockId::Commitment(one)).unwrap().has_shards);
+}

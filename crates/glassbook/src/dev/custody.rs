@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use book::Book;
 use contracts::bindings::Exchange::ExchangeEvents;
 use contracts::bindings::{Exchange as Contract, IERC20};
-use l1::{Client, Confirmation, Indexer};
+use l1::{Client, Confirmation, IndexError, Indexer};
 use rules::Genesis;
 use settlement::BlockRef;
 use transition::{CommandsHeader, Withdrawal};
@@ -184,15 +184,17 @@ impl Custody {
     fn not_claimed(&mut self, indexer: &Indexer, block: u64) -> Result<BTreeMap<AssetId, u128>> {
         let stays = indexer.height(Confirmation::Finalized)?.min(block);
         let mut claimed = BTreeSet::new();
-        for event in indexer.events(self.seen.saturating_add(1), block)? {
+        let unclaimed = &mut self.unclaimed;
+        indexer.each_event(self.seen.saturating_add(1), block, |event| {
             if let ExchangeEvents::WithdrawalClaimed(claim) = event.what {
                 if event.block.number <= stays {
-                    self.unclaimed.remove(&claim.index);
+                    unclaimed.remove(&claim.index);
                 } else {
                     claimed.insert(claim.index);
                 }
             }
-        }
+            Ok::<_, IndexError>(())
+        })?;
         self.seen = self.seen.max(stays);
         let mut sums = BTreeMap::<AssetId, u128>::new();
         for (_, (asset, amount)) in self.unclaimed.iter().filter(|(index, _)| !claimed.contains(*index)) {

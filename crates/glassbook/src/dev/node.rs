@@ -142,7 +142,13 @@ fn on_chain(
     beginning.set_up(&exchange, &deployment)?;
     let availability = Availability::start(options, &places.of("shards"), &deployment, &handle)?;
     let shards = Arc::clone(&availability.shards);
-    let publisher = Published::create(&places.published, &places.batches(), Arc::clone(&shards), &genesis)?;
+    let publisher = Published::create(
+        &places.published,
+        &places.batches(),
+        Arc::clone(&shards),
+        Arc::clone(&indexer),
+        &genesis,
+    )?;
     let proving = proving(options, places)?;
     let evidence = match &proving {
         None => Evidence::Executed,

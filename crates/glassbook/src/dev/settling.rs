@@ -81,7 +81,7 @@ impl Prover for Desk {
         }) {
             Some(why) => Err(Fault::Lasting {
                 why: format!("no proof was made: {why}"),
-                remedy: "start a worker that can make it, and this node again".to_string(),
+                remedy: "start a worker that can make it".to_string(),
             }),
             None => Ok(None),
         }

@@ -18,7 +18,7 @@ use light_client::{Http, LightClient};
 use proving::Millis;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use settlement::Fault;
+use settlement::{Fault, Sealed};
 use shard_store::server::{self, Limits};
 use shard_store::{BlockId, Store, StoreError};
 use tokio::runtime::Handle;
@@ -77,6 +77,23 @@ impl Shards {
             }
         }
         Ok(published.commitment)
+    }
+
+    /// Withdraws another batch that was published with this one's number, as after a recovery to a state before it. Only while the
+    /// chain has no batch of the number: what it has must stay available. This batch itself stays, under whatever key.
+    pub fn withdraw_other(&self, batch: &Sealed) -> Result<(), Fault> {
+        let other = match self.store.find(BlockId::Number(batch.number)) {
+            Ok(stored) => stored.record.claim_digest.is_some_and(|digest| digest != batch.digest),
+            // Publishing says what is wrong with it.
+            Err(_) => false,
+        };
+        if other {
+            let failed = |error: StoreError| {
+                fault(&anyhow!(error).context(format!("batch {} as shards", batch.number)))
+            };
+            self.store.withdraw(batch.number).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// The store.
@@ -355,6 +372,31 @@ mod tests {
     fn store() -> Store {
         let dir = tempfile::tempdir().unwrap();
         Store::create(dir.path()).unwrap()
+    }
+
+    #[test]
+    fn another_batch_of_the_same_number_is_withdrawn_and_the_same_batch_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let shards = Shards {
+            store: Store::create(dir.path()).unwrap(),
+            keyring: None,
+            times: Mutex::default(),
+            samples: Mutex::default(),
+        };
+        let encoded =
+            |fill: u8| availability::encode(&[fill; 5_000], Parameters::new(4, 2).unwrap()).unwrap();
+        let publish = |fill: u8| shards.store.publish(1, Some([fill; 32]), 1, &encoded(fill));
+        publish(1).unwrap();
+        let same = Sealed { number: 1, digest: [1; 32] };
+        shards.withdraw_other(&same).unwrap();
+        assert_eq!(shards.commitment(1).unwrap(), encoded(1).header().commitment());
+        assert!(matches!(publish(2), Err(StoreError::Conflict { .. })));
+        let other = Sealed { number: 1, digest: [2; 32] };
+        shards.withdraw_other(&other).unwrap();
+        publish(2).unwrap();
+        assert_eq!(shards.commitment(1).unwrap(), encoded(2).header().commitment());
+        // Where nothing was published nothing is withdrawn.
+        shards.withdraw_other(&Sealed { number: 2, digest: [2; 32] }).unwrap();
     }
 
     #[test]

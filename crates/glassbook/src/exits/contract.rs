@@ -25,8 +25,6 @@ const REQUEST: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_secs(600);
 /// Blocks that are asked for at once; halved as often as the node refuses.
 const RANGE: u64 = 50_000;
-/// Blocks whose events are in memory together.
-const WINDOW: u64 = 10_000;
 
 /// Which exchange.
 #[derive(Args, Clone, Debug)]
@@ -157,13 +155,7 @@ impl Contract {
         mut take: impl FnMut(ExchangeEvents) -> Result<()>,
     ) -> Result<()> {
         let Some(tip) = indexer.tip()? else { return Ok(()) };
-        let mut first = self.from_block;
-        while first <= tip.number {
-            let last = first.saturating_add(WINDOW - 1).min(tip.number);
-            indexer.events(first, last)?.into_iter().try_for_each(|event| take(event.what))?;
-            first = last + 1;
-        }
-        Ok(())
+        indexer.each_event(self.from_block, tip.number, |event| take(event.what))
     }
 }
 
@@ -215,6 +207,7 @@ impl Caller {
                 let _ = writeln!(out, "{what}");
             }
             let _ = writeln!(out, "  transaction {hash}");
+            Ok(())
         });
         let sent = sent.await;
         let sent = match sent {

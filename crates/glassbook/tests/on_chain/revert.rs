@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use exchange::batch_path;
+use shard_store::{BlockId, Store, StoreError};
 
 use crate::kit::{PAUSE, Running, Who, World, done, has, refused, until};
 
@@ -100,8 +101,10 @@ fn an_exchange_goes_back_to_the_batches_that_stand() {
     // The exchange as it was goes on, and would commit the same again. This one goes back instead.
     fs::remove_dir_all(world.data().join("exchange")).unwrap();
     fs::remove_file(world.data().join("settlement.redb")).unwrap();
-    fs::remove_dir_all(world.data().join("shards")).unwrap();
+    // The shards stay: what the chain does not have any more makes room.
     let old = world.batch(2);
+    let shards = Store::open(&world.data().join("shards")).unwrap();
+    let before = shards.find(BlockId::Number(2)).unwrap().record;
     has(&done(&recover("dev/exchange", &[])), "recovered batches 1 to 1,");
     let report = done(&world.dev(&["--for", "1s"]).output().unwrap());
     // Deposits that were in the lost batches came in again, from L1.
@@ -111,4 +114,11 @@ fn an_exchange_goes_back_to_the_batches_that_stand() {
         "batch 2 is the one that was reverted"
     );
     assert_eq!(world.committed_and_proved().0, world.committed_and_proved().1);
+    let now = shards.find(BlockId::Number(2)).unwrap();
+    assert!(
+        now.has_shards && now.record.claim_digest != before.claim_digest,
+        "its shards are the new batch's"
+    );
+    let lost = shards.find(BlockId::Commitment(before.commitment()));
+    assert!(matches!(lost, Err(StoreError::NoSuchBlock)), "{lost:?}");
 }

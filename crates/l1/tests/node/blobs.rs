@@ -20,7 +20,11 @@ async fn blobs_are_posted_named_and_checked_by_the_precompiled_contract() {
     let blobs = to_blobs(&payload);
     let sidecar = BlobSidecar::new(&blobs).unwrap();
     let (data, mut hashes) = (Bytes::from_static(&[7; 32]), Vec::new());
-    let sent = sender.post_blobs(&sidecar, data.clone(), |hash| hashes.push(hash)).await.unwrap();
+    let note = |hash| {
+        hashes.push(hash);
+        Ok(())
+    };
+    let sent = sender.post_blobs(&sidecar, data.clone(), note).await.unwrap();
     assert_eq!(hashes, [sent.hash()]);
     // It waits: the chain says nothing of it yet.
     assert_eq!(world.client.blob_transaction(sent.hash()).await.unwrap(), None);
@@ -61,9 +65,10 @@ async fn a_transaction_has_as_many_blobs_as_fit_and_goes_beside_others() {
     assert!(BlobSidecar::new(&[&many[..], &many[..1]].concat()).is_err());
     assert!(BlobSidecar::new(&[]).is_err());
     // Two at once and another transaction between them: each gets a block of its own.
-    let first = sender.post_blobs(&BlobSidecar::new(&many).unwrap(), Bytes::new(), |_| {}).await.unwrap();
+    let first = sender.post_blobs(&BlobSidecar::new(&many).unwrap(), Bytes::new(), |_| Ok(())).await.unwrap();
     let other = to_blobs(b"another");
-    let second = sender.post_blobs(&BlobSidecar::new(&other).unwrap(), Bytes::new(), |_| {}).await.unwrap();
+    let second =
+        sender.post_blobs(&BlobSidecar::new(&other).unwrap(), Bytes::new(), |_| Ok(())).await.unwrap();
     assert_eq!(second.nonce(), first.nonce() + 1);
     world.mine(2).await;
     for (sent, count) in [(&first, MOST_IN_TRANSACTION), (&second, 1)] {

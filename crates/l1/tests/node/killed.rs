@@ -1,6 +1,7 @@
 //! Settlement on a real chain, killed at every moment: before and after each thing that it writes down, publishes or sends.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -80,8 +81,14 @@ impl Chain for Mortal<EthereumChain<Book>> {
         self.inner.room(action, batches)
     }
 
-    fn send(&self, action: Action, batches: &[Sealed], earlier: Option<&Sent>) -> Result<Sent, Fault> {
-        self.fuse.around(|| self.inner.send(action, batches, earlier))
+    fn send(
+        &self,
+        action: Action,
+        batches: &[Sealed],
+        earlier: Option<&Sent>,
+        signed: &mut dyn FnMut(&Sent) -> Result<(), Fault>,
+    ) -> Result<Sent, Fault> {
+        self.fuse.around(|| self.inner.send(action, batches, earlier, signed))
     }
 
     fn fate(&self, sent: &Sent) -> Result<Fate, Fault> {
@@ -167,13 +174,20 @@ async fn a_process_that_dies_at_any_moment_loses_nothing_and_settles_nothing_twi
     assert!(moments > 40, "{moments}");
 }
 
-/// Every step of every batch is on the chain once.
+/// Every step of every batch is on the chain once, and no transaction was in vain.
 async fn settled_once(world: &World) {
     use contracts::bindings::Exchange::ExchangeEvents as Event;
     let indexer = world.indexer("afterwards");
     indexer.follow().await.unwrap();
     let (mut committed, mut proved, mut finals) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut blocks, mut transactions) = (BTreeSet::new(), BTreeSet::new());
     for event in indexer.events(0, u64::MAX).unwrap() {
+        if matches!(event.what, Event::BatchCommitted(_) | Event::BatchesProved(_) | Event::BatchFinal(_))
+            && blocks.insert(event.block)
+        {
+            let logs = world.client.logs_in(world.exchange, event.block.hash.into()).await.unwrap();
+            transactions.extend(logs.iter().filter_map(|log| log.transaction_hash));
+        }
         match event.what {
             Event::BatchCommitted(event) => committed.push(event.batch),
             Event::BatchesProved(event) => proved.extend(event.first..=event.last),
@@ -183,4 +197,6 @@ async fn settled_once(world: &World) {
     }
     let all: Vec<u64> = (1..=BATCHES).collect();
     assert_eq!((&committed, &proved, &finals), (&all, &all, &all));
+    let operator = world.sender(OPERATOR).address();
+    assert_eq!(world.client.nonce(operator).await.unwrap(), transactions.len() as u64, "none was sent twice");
 }

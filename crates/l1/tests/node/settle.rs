@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use contracts::QueueHash;
-use settlement::{Action, Chain as _, Fate, Standing};
+use settlement::{Action, Chain as _, Fate, Fault, Sent, Standing};
 
-use crate::world::{ADMIN, FINALITY_DELAY, USER, World, config, lasts, passes, sealed, send, sync};
+use crate::world::{ADMIN, FINALITY_DELAY, OPERATOR, USER, World, config, lasts, passes, sealed, send, sync};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_batch_is_committed_proved_and_made_final() {
@@ -52,7 +52,7 @@ async fn what_the_chain_has_is_not_sent_again() {
     let batches = [world.seal(), world.seal(), world.seal()];
     send(&chain, Action::Commit, &batches[..2]).unwrap();
     world.mine(1).await;
-    let nonce = world.client.nonce(world.sender(crate::world::OPERATOR).address()).await.unwrap();
+    let nonce = world.client.nonce(world.sender(OPERATOR).address()).await.unwrap();
 
     let again = send(&chain, Action::Commit, &batches[..2]).unwrap();
     assert_eq!(sync(|| chain.fate(&again)), Ok(Fate::Done { gas: 0 }));
@@ -61,14 +61,52 @@ async fn what_the_chain_has_is_not_sent_again() {
     world.mine(1).await;
     assert!(matches!(sync(|| chain.fate(&rest)), Ok(Fate::Done { gas }) if gas > 0));
     assert_eq!(sync(|| chain.last_committed()), Ok(3));
-    assert_eq!(world.client.nonce(world.sender(crate::world::OPERATOR).address()).await.unwrap(), nonce + 1);
+    assert_eq!(world.client.nonce(world.sender(OPERATOR).address()).await.unwrap(), nonce + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_remembered_and_does_not_decode_is_sent_anew() {
+    let world = World::new().await;
+    let chain = world.chain().await;
+    let batch = [world.seal()];
+    let mut sent = send(&chain, Action::Commit, &batch).unwrap();
+    sent.handle.truncate(3);
+    let fate = sync(|| chain.fate(&sent)).unwrap();
+    assert!(matches!(fate, Fate::Refused { why } if why.contains("does not decode")));
+    world.mine(1).await;
+    let again = sync(|| chain.send(Action::Commit, &batch, Some(&sent), &mut |_| Ok(()))).unwrap();
+    assert_eq!(sync(|| chain.fate(&again)), Ok(Fate::Done { gas: 0 }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_proof_of_many_batches_is_not_spoiled_by_whoever_proves_the_first() {
+    let world = World::new().await;
+    let chain = world.chain().await;
+    let batches = [world.seal(), world.seal(), world.seal()];
+    send(&chain, Action::Commit, &batches).unwrap();
+    world.mine(1).await;
+    let stranger = world.process("stranger", USER, world.book.clone()).await;
+    send(&stranger, Action::Prove, &batches[..1]).unwrap();
+    world.mine(1).await;
+    let sent = send(&chain, Action::Prove, &batches).unwrap();
+    let block = world.l1.mine().await.unwrap();
+    assert!(matches!(sync(|| chain.fate(&sent)), Ok(Fate::Done { gas }) if gas > 0));
+    sync(|| chain.heads()).unwrap();
+    for (batch, ours) in batches.iter().zip([false, true, true]) {
+        match sync(|| chain.standing(batch.number)).unwrap() {
+            Standing::Proved { block: found, .. } => assert_eq!(found == block, ours),
+            standing => panic!("{standing:?}"),
+        }
+    }
+    let again = send(&chain, Action::Prove, &batches).unwrap();
+    assert_eq!(sync(|| chain.fate(&again)), Ok(Fate::Done { gas: 0 }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_that_send_the_same_batch_do_no_harm() {
     let world = World::new().await;
-    let one = world.process("one", crate::world::OPERATOR, world.book.clone()).await;
-    let two = world.process("two", crate::world::OPERATOR, world.book.clone()).await;
+    let one = world.process("one", OPERATOR, world.book.clone()).await;
+    let two = world.process("two", OPERATOR, world.book.clone()).await;
     let batch = world.seal();
     let first = send(&one, Action::Commit, std::slice::from_ref(&batch)).unwrap();
     let second = send(&two, Action::Commit, std::slice::from_ref(&batch)).unwrap();
@@ -100,7 +138,7 @@ async fn what_the_contract_would_refuse_is_not_sent_and_says_why() {
     let first = world.seal();
     send(&chain, Action::Commit, std::slice::from_ref(&first)).unwrap();
     world.mine(1).await;
-    let nonce = world.client.nonce(world.sender(crate::world::OPERATOR).address()).await.unwrap();
+    let nonce = world.client.nonce(world.sender(OPERATOR).address()).await.unwrap();
 
     // A batch that does not begin where the last one ended.
     let second = world.seal();
@@ -138,7 +176,7 @@ async fn what_the_contract_would_refuse_is_not_sent_and_says_why() {
         sealed(&claims[0])
     };
     assert!(lasts(send(&chain, Action::Commit, &[other])).contains("another claim"));
-    assert_eq!(world.client.nonce(world.sender(crate::world::OPERATOR).address()).await.unwrap(), nonce);
+    assert_eq!(world.client.nonce(world.sender(OPERATOR).address()).await.unwrap(), nonce);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -187,14 +225,71 @@ async fn a_transaction_that_waits_is_replaced() {
     let chain = world.chain().await;
     let batch = [world.seal()];
     let slow = send(&chain, Action::Commit, &batch).unwrap();
-    let fast = sync(|| chain.send(Action::Commit, &batch, Some(&slow))).unwrap();
+    let fast = sync(|| chain.send(Action::Commit, &batch, Some(&slow), &mut |_| Ok(()))).unwrap();
     assert_ne!(slow.id, fast.id);
     assert_eq!(sync(|| chain.fate(&fast)), Ok(Fate::Open));
     world.mine(1).await;
     assert!(matches!(sync(|| chain.fate(&fast)), Ok(Fate::Done { .. })));
     assert!(matches!(sync(|| chain.fate(&slow)), Ok(Fate::Refused { .. })));
     // To replace what is done gives what is done.
-    assert_eq!(sync(|| chain.send(Action::Commit, &batch, Some(&fast))), Ok(fast));
+    assert_eq!(sync(|| chain.send(Action::Commit, &batch, Some(&fast), &mut |_| Ok(()))), Ok(fast));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_signed_is_written_down_before_it_is_sent_or_it_is_not_sent() {
+    let world = World::new().await;
+    let chain = world.chain().await;
+    let batch = [world.seal()];
+    let operator = world.sender(OPERATOR).address();
+    let before = world.client.nonce(operator).await.unwrap();
+    let full = &mut |_: &Sent| Err(Fault::Passing("no space left".to_string()));
+    assert!(passes(sync(|| chain.send(Action::Commit, &batch, None, full))).contains("no space left"));
+    world.mine(1).await;
+    assert_eq!(world.client.nonce(operator).await.unwrap(), before, "it was not sent");
+
+    let mut noted = Vec::new();
+    let first = sync(|| {
+        chain.send(Action::Commit, &batch, None, &mut |sent| {
+            noted.push(sent.clone());
+            Ok(())
+        })
+    });
+    assert_eq!(noted, [first.unwrap()]);
+    assert!(passes(sync(|| chain.send(Action::Commit, &batch, Some(&noted[0]), full))).contains("no space"));
+    assert_eq!(sync(|| chain.fate(&noted[0])), Ok(Fate::Open), "it was not replaced");
+    // A process that has nothing but what was written down replaces it.
+    let other = world.process("other", OPERATOR, world.book.clone()).await;
+    let second = sync(|| other.send(Action::Commit, &batch, Some(&noted[0]), &mut |_| Ok(()))).unwrap();
+    world.mine(1).await;
+    assert!(matches!(sync(|| other.fate(&second)), Ok(Fate::Done { .. })));
+    assert_eq!(world.client.nonce(operator).await.unwrap(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_transaction_whose_answer_is_lost_is_followed_and_not_sent_twice() {
+    let world = World::new().await;
+    let chain = world.chain().await;
+    let batch = [world.seal()];
+    let operator = world.sender(OPERATOR).address();
+    let before = world.client.nonce(operator).await.unwrap();
+    let runtime = tokio::runtime::Handle::current();
+    // The node goes away once the transaction is signed.
+    let mut away = |_: &Sent| {
+        runtime.block_on(world.l1.pause_rpc());
+        Ok(())
+    };
+    let first = sync(|| chain.send(Action::Commit, &batch, None, &mut away)).unwrap();
+    passes(sync(|| chain.fate(&first)));
+    world.l1.resume_rpc().await.unwrap();
+    assert_eq!(sync(|| chain.fate(&first)), Ok(Fate::Open));
+    // The same when it is replaced.
+    let second = sync(|| chain.send(Action::Commit, &batch, Some(&first), &mut away)).unwrap();
+    assert_ne!(first.id, second.id);
+    world.l1.resume_rpc().await.unwrap();
+    assert_eq!(sync(|| chain.fate(&second)), Ok(Fate::Open));
+    world.mine(1).await;
+    assert!(matches!(sync(|| chain.fate(&second)), Ok(Fate::Done { .. })));
+    assert_eq!(world.client.nonce(operator).await.unwrap(), before + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -36,14 +36,30 @@ async fn a_hash_is_known_before_the_node_has_the_transaction() {
     let world = World::new().await;
     let (token, mut hashes) = (Address::repeat_byte(0xaa), Vec::new());
     let call = IERC20::approveCall { spender: token, amount: U256::from(1) };
-    let sent = world.sender(USER).call_announced(token, U256::ZERO, &call, |hash| hashes.push(hash)).await;
+    let mut note = |hash| {
+        hashes.push(hash);
+        Ok(())
+    };
+    let sent = world.sender(USER).call_announced(token, U256::ZERO, &call, &mut note).await;
     assert_eq!(hashes, [sent.unwrap().hash()]);
     // What is refused before it is signed has none.
     hashes.clear();
     let sender = world.sender(USER);
-    let refused = sender.call_announced(world.exchange, U256::from(1), &call, |hash| hashes.push(hash)).await;
+    let mut note = |hash| {
+        hashes.push(hash);
+        Ok(())
+    };
+    let refused = sender.call_announced(world.exchange, U256::from(1), &call, &mut note).await;
     assert!(refused.is_err());
     assert!(hashes.is_empty());
+    // What cannot be written down is not sent.
+    world.mine(1).await;
+    let nonce = world.client.nonce(sender.address()).await.unwrap();
+    let full = |_| Err("no space left".into());
+    let refused = sender.call_announced(token, U256::ZERO, &call, full).await;
+    assert!(matches!(&refused, Err(ClientError::NotNoted(why)) if why.to_string() == "no space left"));
+    world.mine(1).await;
+    assert_eq!(world.client.nonce(sender.address()).await.unwrap(), nonce);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -162,9 +178,29 @@ async fn an_exchange_comes_to_the_address_that_its_first_state_names_or_nowhere(
     assert!(matches!(refused, Err(l1::DeployError::OtherAddress { .. })));
     // Finality that is later than the deadline.
     let here = l1::exchange_address(sender.address(), nonce);
-    let refused = mining(&world.l1, l1::deploy_exchange(&sender, config, here, TIMEOUT)).await;
+    let refused = mining(&world.l1, l1::deploy_exchange(&sender, config.clone(), here, TIMEOUT)).await;
     match refused {
         Err(l1::DeployError::Client(ClientError::Reverted(refusal))) => assert_eq!(refusal.name, "BadDelays"),
+        other => panic!("{other:?}"),
+    }
+    // The nonce is that of a transaction that waits.
+    pay(&sender).await.unwrap();
+    let day = 86_400;
+    let config = contracts::bindings::Exchange::Config {
+        forceDeadline: 7 * day,
+        finalityDelay: 60,
+        verifierDelay: 16 * day,
+        pauseDelay: day,
+        maxPause: 3 * day,
+        ..config
+    };
+    let deploying = tokio::spawn(async move { l1::deploy_exchange(&sender, config, here, TIMEOUT).await });
+    // Until it has looked at the nonce.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    match mining(&world.l1, deploying).await.unwrap() {
+        Err(l1::DeployError::CreatedElsewhere { created, expected }) => {
+            assert_eq!((created, expected), (elsewhere, here));
+        }
         other => panic!("{other:?}"),
     }
 }

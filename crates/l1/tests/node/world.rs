@@ -214,7 +214,7 @@ pub fn sync<T>(work: impl FnOnce() -> T) -> T {
 }
 
 pub fn send(chain: &EthereumChain<Book>, action: Action, batches: &[Sealed]) -> Result<Sent, Fault> {
-    sync(|| chain.send(action, batches, None))
+    sync(|| chain.send(action, batches, None, &mut |_| Ok(())))
 }
 
 #[track_caller]

@@ -177,15 +177,8 @@ async fn post(
     kept: &Kept,
     sidecar: &BlobSidecar,
 ) -> Result<BlobTransaction> {
-    let mut noted = Ok(());
-    let note = |hash| {
-        if noted.is_ok() {
-            noted = folder.note(batch, group, hash);
-        }
-    };
-    let sent = sender.post_blobs(sidecar, Bytes::copy_from_slice(&kept.digest), note).await;
-    noted.context("the blobs may be sent, and it could not be written down in which transaction")?;
-    let sent = sent?;
+    let note = |hash| Ok(folder.note(batch, group, hash)?);
+    let sent = sender.post_blobs(sidecar, Bytes::copy_from_slice(&kept.digest), note).await?;
     let hash = sent.hash();
     let outcome = sender.carried_out(&sent, LIMIT).await;
     let Outcome::Done { gas, block, .. } =
