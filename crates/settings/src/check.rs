@@ -167,11 +167,13 @@ fn gateway(settings: &Settings, problems: &mut Problems<'_>) {
             "set it to less than gateway.limits.connections",
         );
     }
-    if settings.fix.listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+    full("fix.longest_heartbeat", settings.fix.longest_heartbeat.as_millis(), 1_000, problems);
+    let encrypted = settings.gateway.tls_certificate.is_some();
+    if !encrypted && settings.fix.listen.is_some_and(|listen| !listen.ip().is_loopback()) {
         problems.warning(
             "fix.listen",
             "others can reach it, and FIX is not encrypted",
-            "listen on 127.0.0.1, behind a TLS proxy (stunnel) or a private network",
+            "set gateway.tls_certificate and tls_key, which are FIX's, too; or listen on 127.0.0.1, behind a TLS proxy (stunnel)",
         );
     }
 }
@@ -200,6 +202,13 @@ fn chain(settings: &Settings, problems: &mut Problems<'_>) {
             "chain.operator_keystore",
             "chain.operator_key is set, too",
             "keep one of them; the keystore is safer",
+        );
+    }
+    if chain.url.is_some() && chain.operator_key.is_none() && chain.operator_keystore.is_none() {
+        problems.warning(
+            "chain.url",
+            "no key signs what is sent there",
+            "set chain.operator_key or chain.operator_keystore, or give --operator-key or --operator-keystore at each start",
         );
     }
     if chain.url.is_some() {

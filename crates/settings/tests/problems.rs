@@ -154,6 +154,21 @@ fn settings_that_contradict_each_other_are_found() {
 }
 
 #[test]
+fn fix_is_encrypted_by_the_gateways_certificate_and_a_chain_of_others_needs_a_key() {
+    let open = "[fix]\nlisten = \"0.0.0.0:7702\"\n[chain]\nurl = \"http://127.0.0.1:1\"\n[exchange]\ndata = \"data\"\n";
+    let case = Case::of(open, &[]);
+    for key in ["fix.listen", "chain.url"] {
+        assert_eq!(case.problem(key).severity, Severity::Warning);
+    }
+    let closed = format!("{open}[gateway]\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"\n");
+    let key = "01".repeat(32);
+    let case = Case::of(&closed, &[("GLASSBOOK_CHAIN__OPERATOR_KEY", &key)]);
+    let found =
+        case.loaded.problems.iter().any(|problem| ["fix.listen", "chain.url"].contains(&&*problem.key));
+    assert!(!found, "{}", case.text());
+}
+
+#[test]
 fn files_and_folders_that_are_named_are_looked_at() {
     let case = Case::of(
         "[exchange]\ndata = \"glassbook.toml/data\"\n\

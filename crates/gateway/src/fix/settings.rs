@@ -49,6 +49,8 @@ pub struct Limits {
     pub messages_per_second: u32,
     /// Bytes of one message.
     pub message_bytes: usize,
+    /// The longest HeartBtInt that a Logon may ask for.
+    pub longest_heartbeat_seconds: u64,
     /// How far SendingTime may be from our clock.
     pub sending_time_tolerance_seconds: u64,
     /// Sessions that are kept, in all.
@@ -76,6 +78,7 @@ impl Default for Limits {
             write_timeout_ms: 10_000,
             messages_per_second: limits.messages_per_second,
             message_bytes: MessageLimits::default().bytes,
+            longest_heartbeat_seconds: Rules::default().longest_heartbeat.as_secs(),
             sending_time_tolerance_seconds: 120,
             sessions: store.sessions,
             sessions_per_account: store.of_principal,
@@ -101,6 +104,7 @@ impl Limits {
 
     pub(super) fn rules(&self) -> Rules {
         Rules {
+            longest_heartbeat: Duration::from_secs(self.longest_heartbeat_seconds),
             sending_time_tolerance: Duration::from_secs(self.sending_time_tolerance_seconds),
             ..Rules::default()
         }

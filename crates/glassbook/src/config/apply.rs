@@ -91,6 +91,7 @@ pub fn fix(settings: &settings::Fix, tls: Option<gateway::settings::Tls>) -> Opt
             connections: size(settings.sessions),
             logon_timeout_ms: millis(settings.logon_timeout),
             message_bytes: size(settings.message_bytes),
+            longest_heartbeat_seconds: settings.longest_heartbeat.as_secs(),
             ..default.limits
         },
     })

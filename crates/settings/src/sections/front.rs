@@ -36,7 +36,7 @@ impl Gateway {
                 "tls_certificate",
                 "plain HTTP",
                 "\"/etc/glassbook/certificate.pem\"",
-                "PEM file with the certificate and those that lead to its root; together with `tls_key`",
+                "PEM file with the certificate and those that lead to its root; together with `tls_key`; FIX uses it, too",
             ),
             tls_key: s.path_or(
                 "tls_key",

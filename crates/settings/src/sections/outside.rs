@@ -54,7 +54,7 @@ impl Chain {
                 "an embedded chain",
                 &["http", "https"],
                 "\"http://127.0.0.1:8545\"",
-                "use this Ethereum node instead of an embedded chain",
+                "use this Ethereum node instead of an embedded chain; needs `exchange.data` and an operator's key",
             ),
             listen: s.address("listen", local(8_545), "where the embedded chain's JSON-RPC listens; this machine only"),
             block_time: s.time_or(
@@ -71,7 +71,7 @@ impl Chain {
             ),
             operator_key: s.secret_or(
                 "operator_key",
-                "the development key",
+                "the embedded chain: a development key",
                 "64 hexadecimal digits",
                 "\"0x…\"",
                 key,
@@ -79,7 +79,7 @@ impl Chain {
             ),
             operator_keystore: s.path_or(
                 "operator_keystore",
-                "the development key",
+                "the embedded chain: a development key",
                 "\"operator.json\"",
                 "a keystore file with that key; its password is in the variable GLASSBOOK_KEYSTORE_PASSWORD",
             ),
