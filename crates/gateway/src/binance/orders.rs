@@ -344,7 +344,8 @@ pub(super) async fn amend(asked: &Asked<'_>) -> Result<Answer, Failure> {
     if !matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled) || order.waiting {
         return Err(Failure::amend_rejected(Reject::UnknownOrder));
     }
-    // What is left afterwards; never more than now, or the order would lose its place.
+    // What is left afterwards; never more than now, or the order would lose its place. The rules take what is to be left, so what
+    // trades until the command is executed is traded in addition; the book says so.
     let gone = order.executed.0 + order.prevented.0;
     let left = wanted.checked_sub(gone).filter(|left| *left > 0 && wanted < order.quantity.0);
     let quantity = left.ok_or_else(|| {
