@@ -2,7 +2,7 @@
 //!
 //! A reader needs the publisher's folder: the chain has the blobs' hashes, and nodes drop the blobs themselves after some weeks,
 //! and hand out none at all by JSON-RPC. What the folder says is held against the chain. So blobs show that the data was there for all
-//! of Ethereum when it was posted; shards ([`super::publish`]) are what readers get it from.
+//! of Ethereum when it was posted; shards ([`mod@super::publish`]) are what readers get it from.
 
 mod folder;
 
