@@ -319,6 +319,64 @@ async fn what_happened_while_fix_was_down_is_told_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_fate_is_unknown_is_not_rejected() {
+    let directory = tempfile::tempdir().unwrap();
+    // A journal that soon needs its next file, and finds no place for it.
+    let configure = |config: &mut exchange::Config| {
+        config.max_bundle = 1_000;
+        config.journal = journal::Options {
+            segment_bytes: 640 << 10,
+            max_frame_bytes: 512 << 10,
+            max_record_bytes: 256 << 10,
+            sync: false,
+            preallocate_ahead: false,
+        };
+    };
+    let mut options = Options { configure, ..Options::default() };
+    options.settings.limits.orders_per_ten_seconds = u32::MAX;
+    let world = World::open(directory.path(), options);
+    let trader = &world.traders[0];
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    let exchange = directory.path().join("exchange");
+    std::fs::rename(exchange.join("journal"), exchange.join("gone")).unwrap();
+    let mut ended = None;
+    for number in 0..10_000 {
+        let id = format!("o{number}");
+        client.send(order(&id, '1', "100.00", "1").with(59, 3)).await;
+        let first = client.read().await;
+        if first.kind() == "5" {
+            ended = Some((first, id));
+            break;
+        }
+        assert_eq!((first.kind(), first.text(11)), ("8", Ok(id.as_str())), "{}", shown(&first));
+        client.expect("8", &format!("11={id} 150=C")).await;
+    }
+    let (logout, id) = ended.expect("the journal fails");
+    assert!(logout.text(58).unwrap().contains("counts or does not"), "{}", shown(&logout));
+    client.send(Body::new("5")).await;
+    // Whoever comes back is told nothing else: a rejection now would be of an order that may come alive.
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (client.next, 1)).await;
+    loop {
+        let message = client.read().await;
+        assert!(message.text(11) != Ok(id.as_str()), "{}", shown(&message));
+        if message.kind() == "A" {
+            break;
+        }
+    }
+    client.send(order(&id, '1', "100.00", "1").with(97, 'Y')).await;
+    loop {
+        let message = client.read().await;
+        assert!(message.text(11) != Ok(id.as_str()), "{}", shown(&message));
+        if message.kind() == "5" {
+            break;
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_book_that_is_kept_by_changes_is_the_book() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(directory.path(), Options { rate: 400, ..Options::default() });

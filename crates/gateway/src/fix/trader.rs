@@ -34,6 +34,10 @@ use crate::keys::Role;
 use crate::view::{Execution, Market, Order, Update, Updates};
 use crate::{Gateway, client_ids, clock};
 
+/// What a trader is told when nobody knows what became of what he asked for.
+const UNDECIDED: &str =
+    "the exchange stopped: what has no report yet counts or does not, and is told when it is up again";
+
 /// How often it is looked whether the view has caught up with the exchange.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -63,6 +67,9 @@ pub(super) struct Trader {
     overlap: u64,
     /// Something was missed, and is made up for once it is known what became of all that is under way.
     behind: bool,
+    /// The exchange stopped before it was known what became of a command. Nothing is taken any more, as nothing that could
+    /// be said of an order would be sure.
+    undecided: bool,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -115,6 +122,7 @@ impl Trader {
             placing: HashSet::new(),
             overlap: 0,
             behind: false,
+            undecided: false,
         }
     }
 
@@ -171,6 +179,9 @@ impl Trader {
 
     /// A message of the trader's.
     async fn take(&mut self, incoming: Incoming) -> Result<(), SessionEnded> {
+        if self.undecided {
+            return self.session.send(Outgoing::LogOut(UNDECIDED.into())).await;
+        }
         let Incoming { message, logon, grant } = incoming;
         let trades = match message.kind() {
             kind::NEW_ORDER_SINGLE
@@ -346,6 +357,12 @@ impl Trader {
                 let outcome = outcomes.first().copied().unwrap_or(Outcome::Done);
                 self.done.insert(first_sequence, Done { request: *request, outcome, batch });
                 self.tell_held().await
+            }
+            // Not rejected: it may come alive with the exchange, and is told by catching up then.
+            Answered::Command(_, Err(DeskError::Unanswered)) => {
+                self.commands_under_way -= 1;
+                self.undecided = true;
+                self.session.send(Outgoing::LogOut(UNDECIDED.into())).await
             }
             Answered::Command(request, Err(error)) => {
                 let Request { message, order } = *request;
