@@ -227,6 +227,10 @@ impl Desk {
             }
             match promise.await {
                 Ok(Ok(acknowledgement)) => return Ok(acknowledgement),
+                // It was taken: what stopped the exchange did so before or after the commands were durable.
+                Ok(Err(Refused::Stopped(_) | Refused::ShuttingDown)) | Err(_) => {
+                    return Err(DeskError::Unanswered);
+                }
                 Ok(Err(refused)) => {
                     attempt += 1;
                     if !is_stale(&refused) || attempt == ATTEMPTS {
@@ -234,7 +238,6 @@ impl Desk {
                     }
                     self.forget_current(account);
                 }
-                Err(_) => return Err(DeskError::Unanswered),
             }
         }
     }

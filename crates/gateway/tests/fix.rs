@@ -53,9 +53,20 @@ impl Client {
     }
 
     async fn send_at(&mut self, time: Utc, body: Body) {
+        let frame = self.frame(time, &body);
+        self.stream.write_all(&frame).await.unwrap();
+    }
+
+    /// Sends messages in one piece.
+    async fn send_together(&mut self, bodies: &[Body]) {
+        let frames: Vec<u8> = bodies.iter().flat_map(|body| self.frame(Utc::now(), body)).collect();
+        self.stream.write_all(&frames).await.unwrap();
+    }
+
+    fn frame(&mut self, time: Utc, body: &Body) -> Vec<u8> {
         let header = Header { sender: "ME", target: "GLASSBOOK", number: self.next, time, original: None };
         self.next += 1;
-        self.stream.write_all(&header.frame(&body)).await.unwrap();
+        header.frame(body)
     }
 
     async fn read(&mut self) -> Message {
@@ -106,6 +117,16 @@ fn cancel(id: &str, orig: &str) -> Body {
     Body::new("F").with(11, id).with(41, orig).with(55, "BTCUSD").with(54, 1)
 }
 
+fn replace(id: &str, orig: &str, price: &str, quantity: &str) -> Body {
+    Body::new("G")
+        .with(11, id)
+        .with(41, orig)
+        .with(55, "BTCUSD")
+        .with(54, 1)
+        .with(38, quantity)
+        .with(44, price)
+}
+
 async fn start(world: &World) -> FixServer {
     let mut settings = Settings::default();
     settings.listen.set_port(0);
@@ -146,20 +167,10 @@ async fn an_orders_life_is_told_under_the_names_of_its_requests() {
     client.expect("A", "98=0 108=30").await;
     // All at once: each is answered under its name, in order.
     client.send(order("a", '1', "64000.00", "1")).await;
-    client
-        .send(
-            Body::new("G")
-                .with(11, "b")
-                .with(41, "a")
-                .with(55, "BTCUSD")
-                .with(54, 1)
-                .with(38, 3)
-                .with(44, "64001.00"),
-        )
-        .await;
+    client.send(replace("b", "a", "64001.00", "3")).await;
     let new = client.expect("8", "11=a 150=0 39=0 54=1 40=2 59=1").await;
     assert_eq!(new.text(44), Ok(market.price.format(market.price.parse("64000").unwrap().into()).as_str()));
-    // The replacement came before the order was in the view, and so was for all of it.
+    // The replacement waited until the order was known.
     client.expect("8", "11=b 41=a 150=5 39=0").await;
     let price = Price(u32::try_from(market.price.parse("64001").unwrap()).unwrap());
     let lots = |text: &str| Quantity(market.quantity.parse(text).unwrap());
@@ -177,6 +188,33 @@ async fn an_orders_life_is_told_under_the_names_of_its_requests() {
     client.expect("8", "11=c 41=b 150=4 39=4 6=64001").await;
     client.send(cancel("d", "b")).await;
     client.expect("9", "11=d 41=b 434=1 102=1 5005=202").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_counts_what_its_order_traded_just_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let [trader, other, _] = &world.traders[..] else { panic!() };
+    let market = world.view.market("BTCUSD").unwrap();
+    let lots = |text: &str| Quantity(market.quantity.parse(text).unwrap());
+    let price = Price(u32::try_from(market.price.parse("64000").unwrap()).unwrap());
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    place(&world, other, Place::limit(market.id, Side::Sell, price, lots("0.4"))).await;
+    let [four, six, ten] = ["0.4", "0.6", "1"].map(|text| market.quantity.format(lots(text).0.into()));
+    // In one piece: the second comes before anything is known of the first, the third names what the second makes.
+    let (first, second) = (order("a", '1', "64000.00", "1"), replace("b", "a", "63999.00", "1"));
+    client.send_together(&[first, second, replace("c", "b", "63998.00", "1")]).await;
+    client.expect("8", "11=a 150=0").await;
+    client.expect("8", &format!("11=a 150=F 14={four} 151={six}")).await;
+    for (id, orig) in [("b", "a"), ("c", "b")] {
+        let replaced = format!("11={id} 41={orig} 150=5 39=1 38={ten} 14={four} 151={six}");
+        client.expect("8", &replaced).await;
+    }
+    client.send(replace("d", "nothing", "63998.00", "1")).await;
+    client.expect("9", "11=d 102=1 434=2 37=NONE").await;
     server.stop().await;
 }
 
@@ -315,6 +353,64 @@ async fn what_happened_while_fix_was_down_is_told_when_it_is_back() {
     // And it goes on, without telling anything twice.
     place(&world, other, sell).await;
     client.expect("8", "11=traded 150=F 39=1").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_fate_is_unknown_is_not_rejected() {
+    let directory = tempfile::tempdir().unwrap();
+    // A journal that soon needs its next file, and finds no place for it.
+    let configure = |config: &mut exchange::Config| {
+        config.max_bundle = 1_000;
+        config.journal = journal::Options {
+            segment_bytes: 640 << 10,
+            max_frame_bytes: 512 << 10,
+            max_record_bytes: 256 << 10,
+            sync: false,
+            preallocate_ahead: false,
+        };
+    };
+    let mut options = Options { configure, ..Options::default() };
+    options.settings.limits.orders_per_ten_seconds = u32::MAX;
+    let world = World::open(directory.path(), options);
+    let trader = &world.traders[0];
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    let exchange = directory.path().join("exchange");
+    std::fs::rename(exchange.join("journal"), exchange.join("gone")).unwrap();
+    let mut ended = None;
+    for number in 0..10_000 {
+        let id = format!("o{number}");
+        client.send(order(&id, '1', "100.00", "1").with(59, 3)).await;
+        let first = client.read().await;
+        if first.kind() == "5" {
+            ended = Some((first, id));
+            break;
+        }
+        assert_eq!((first.kind(), first.text(11)), ("8", Ok(id.as_str())), "{}", shown(&first));
+        client.expect("8", &format!("11={id} 150=C")).await;
+    }
+    let (logout, id) = ended.expect("the journal fails");
+    assert!(logout.text(58).unwrap().contains("counts or does not"), "{}", shown(&logout));
+    client.send(Body::new("5")).await;
+    // Whoever comes back is told nothing else: a rejection now would be of an order that may come alive.
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (client.next, 1)).await;
+    loop {
+        let message = client.read().await;
+        assert!(message.text(11) != Ok(id.as_str()), "{}", shown(&message));
+        if message.kind() == "A" {
+            break;
+        }
+    }
+    client.send(order(&id, '1', "100.00", "1").with(97, 'Y')).await;
+    loop {
+        let message = client.read().await;
+        assert!(message.text(11) != Ok(id.as_str()), "{}", shown(&message));
+        if message.kind() == "5" {
+            break;
+        }
+    }
     server.stop().await;
 }
 

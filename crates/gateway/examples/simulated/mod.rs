@@ -33,13 +33,15 @@ pub struct Options {
     pub settings: Settings,
     /// Measure the engine.
     pub measure: bool,
+    /// Changes the exchange's configuration.
+    pub configure: fn(&mut Config),
 }
 
 impl Default for Options {
     fn default() -> Self {
         let mut settings = Settings::default();
         settings.listen.set_port(0);
-        Self { rate: 0, simulated: 40, traders: 3, settings, measure: false }
+        Self { rate: 0, simulated: 40, traders: 3, settings, measure: false, configure: |_| () }
     }
 }
 
@@ -79,7 +81,8 @@ impl World {
         let genesis = *simulation.genesis();
         let capacity = Capacity { accounts: genesis.capacity.accounts + options.traders, ..genesis.capacity };
         let genesis = Genesis { capacity, ..genesis };
-        let config = Config { measure: options.measure, ..Config::new(directory.join("exchange")) };
+        let mut config = Config { measure: options.measure, ..Config::new(directory.join("exchange")) };
+        (options.configure)(&mut config);
         let batches = config.data_dir.join("batches");
         let (exchange, _) = Exchange::open(config, &genesis, |_| {}).unwrap();
         let exchange = Arc::new(exchange);

@@ -16,7 +16,7 @@ use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
-use types::{AccountId, ClientOrderId, Command, OrderRef, Outcome, Reject};
+use types::{AccountId, ClientOrderId, Command, MarketId, OrderId, OrderRef, Outcome, Reject};
 
 use super::catch_up::{self, Missed};
 use super::hub::{Heard, Told};
@@ -33,6 +33,10 @@ use crate::desk::DeskError;
 use crate::keys::Role;
 use crate::view::{Execution, Market, Order, Update, Updates};
 use crate::{Gateway, client_ids, clock};
+
+/// What a trader is told when nobody knows what became of what he asked for.
+const UNDECIDED: &str =
+    "the exchange stopped: what has no report yet counts or does not, and is told when it is up again";
 
 /// How often it is looked whether the view has caught up with the exchange.
 const LOOK: Duration = Duration::from_millis(50);
@@ -63,6 +67,13 @@ pub(super) struct Trader {
     overlap: u64,
     /// Something was missed, and is made up for once it is known what became of all that is under way.
     behind: bool,
+    /// What our commands may change that are not told of yet.
+    touching: Vec<Touches>,
+    /// A replacement that waits until all is told that may change its order. Nothing is read meanwhile.
+    waiting: Option<Incoming>,
+    /// The exchange stopped before it was known what became of a command. Nothing is taken any more, as nothing that could
+    /// be said of an order would be sure.
+    undecided: bool,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -78,6 +89,18 @@ struct Request {
     message: Message,
     /// The order that is to be cancelled or replaced.
     order: Option<Order>,
+    touches: Touches,
+}
+
+/// What a command may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Touches {
+    /// An order.
+    Order(OrderId),
+    /// Orders of a market: a new one may trade with those that rest.
+    Market(MarketId),
+    /// Any order.
+    All,
 }
 
 /// A command that is done.
@@ -115,6 +138,9 @@ impl Trader {
             placing: HashSet::new(),
             overlap: 0,
             behind: false,
+            touching: Vec::new(),
+            waiting: None,
+            undecided: false,
         }
     }
 
@@ -126,7 +152,9 @@ impl Trader {
         let mut tick = interval(Duration::from_millis(self.limits.market_data_interval_ms.max(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let room = !self.behind && self.under_way.len() < self.limits.orders_under_way.max(1);
+            let room = !self.behind
+                && self.waiting.is_none()
+                && self.under_way.len() < self.limits.orders_under_way.max(1);
             let going = tokio::select! {
                 message = incoming.recv(), if room => match message {
                     Some(message) => self.take(message).await,
@@ -136,9 +164,46 @@ impl Trader {
                 told = self.heard.next() => self.hear(told).await,
                 _ = tick.tick(), if !self.subscriptions.is_empty() => self.tick().await,
             };
-            if going.is_err() || self.make_up().await.is_err() {
+            if going.is_err() || self.make_up().await.is_err() || self.go_on().await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Takes the replacement that waits, if it need not wait any more.
+    async fn go_on(&mut self) -> Result<(), SessionEnded> {
+        match self.waiting.take() {
+            // What was missed may have changed its order.
+            Some(waiting) if self.behind && !self.undecided => {
+                self.waiting = Some(waiting);
+                Ok(())
+            }
+            Some(waiting) => self.take(waiting).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a message is a replacement whose order may be changed by what was asked for before: what is left of its
+    /// OrderQty is not known then.
+    fn must_wait(&self, message: &Message) -> bool {
+        if message.kind() != kind::ORDER_CANCEL_REPLACE_REQUEST || self.touching.is_empty() {
+            return false;
+        }
+        let Ok(market) = market(message, &self.gateway.view, 1) else { return false };
+        let Ok(named) = Named::read(message, tags::ORIG_CL_ORD_ID) else { return false };
+        let order = self.gateway.view.order(self.account, market.id, self.named(named).reference());
+        self.touching.iter().any(|touches| match touches {
+            // One that is not known may get its name by a replacement that is under way.
+            Touches::Order(id) => order.is_none_or(|order| order.id == *id),
+            Touches::Market(id) => *id == market.id,
+            Touches::All => true,
+        })
+    }
+
+    /// All is told of what a request did.
+    fn is_over(&mut self, request: &Request) {
+        if let Some(at) = self.touching.iter().position(|touches| *touches == request.touches) {
+            self.touching.swap_remove(at);
         }
     }
 
@@ -171,6 +236,13 @@ impl Trader {
 
     /// A message of the trader's.
     async fn take(&mut self, incoming: Incoming) -> Result<(), SessionEnded> {
+        if self.undecided {
+            return self.session.send(Outgoing::LogOut(UNDECIDED.into())).await;
+        }
+        if self.must_wait(&incoming.message) {
+            self.waiting = Some(incoming);
+            return Ok(());
+        }
         let Incoming { message, logon, grant } = incoming;
         let trades = match message.kind() {
             kind::NEW_ORDER_SINGLE
@@ -231,7 +303,8 @@ impl Trader {
         }
         self.gateway.client_ids.remember(self.account, &cl_ord_id);
         self.placing.insert(place.client_id);
-        self.hand_in(Request { message: message.clone(), order: None }, Command::Place(place));
+        let touches = Touches::Market(market.id);
+        self.hand_in(Request { message: message.clone(), order: None, touches }, Command::Place(place));
         Ok(())
     }
 
@@ -245,8 +318,9 @@ impl Trader {
             Command::Cancel { market: market.id, order: named.reference() }
         } else {
             let Change { price, quantity } = Change::read(message, &market)?;
-            let executed = order.map_or(0, |order| order.executed.0 + order.prevented.0);
+            let order = order.ok_or_else(|| Problem::Refused(1, "there is no such order".into()))?;
             // OrderQty is in all, the exchange's quantity is what is left.
+            let executed = order.executed.0 + order.prevented.0;
             let left = quantity.0.checked_sub(executed).filter(|left| *left > 0);
             let left = left.ok_or_else(|| Problem::Refused(0, "OrderQty is not above CumQty".into()))?;
             let name = message.text(tags::CL_ORD_ID)?;
@@ -263,15 +337,18 @@ impl Trader {
                 quantity: types::Quantity(left),
             }
         };
-        self.hand_in(Request { message: message.clone(), order }, command);
+        let touches = order.map_or(Touches::Market(market.id), |order| Touches::Order(order.id));
+        self.hand_in(Request { message: message.clone(), order, touches }, command);
         Ok(())
     }
 
     fn mass_cancel(&mut self, message: &Message) -> Result<(), Problem> {
         request_id(message, tags::CL_ORD_ID)?;
         let Scope { market, side } = Scope::read(message, &self.gateway.view)?;
-        let command = Command::MassCancel { market: market.map(|market| market.id), side };
-        self.hand_in(Request { message: message.clone(), order: None }, command);
+        let market = market.map(|market| market.id);
+        let command = Command::MassCancel { market, side };
+        let touches = market.map_or(Touches::All, Touches::Market);
+        self.hand_in(Request { message: message.clone(), order: None, touches }, command);
         Ok(())
     }
 
@@ -285,6 +362,7 @@ impl Trader {
 
     /// Hands a command to the desk. It is in its place when this returns, so commands keep their order.
     fn hand_in(&mut self, request: Request, command: Command) {
+        self.touching.push(request.touches);
         let (gateway, account) = (Arc::clone(&self.gateway), self.account);
         let mut answering: Answering = Box::pin(async move {
             let result = gateway.desk.place(account, vec![command]).await;
@@ -347,8 +425,15 @@ impl Trader {
                 self.done.insert(first_sequence, Done { request: *request, outcome, batch });
                 self.tell_held().await
             }
+            // Not rejected: it may come alive with the exchange, and is told by catching up then.
+            Answered::Command(_, Err(DeskError::Unanswered)) => {
+                self.commands_under_way -= 1;
+                self.undecided = true;
+                self.session.send(Outgoing::LogOut(UNDECIDED.into())).await
+            }
             Answered::Command(request, Err(error)) => {
-                let Request { message, order } = *request;
+                self.is_over(&request);
+                let Request { message, order, .. } = *request;
                 self.under_way_no_more(&message);
                 let reason = if message.kind() == kind::NEW_ORDER_SINGLE { order_reason::BROKER } else { 2 };
                 let reason = if message.kind() == kind::ORDER_MASS_CANCEL_REQUEST { 0 } else { reason };
@@ -478,6 +563,7 @@ impl Trader {
             && *entry.key() <= self.known.cursor
         {
             let (sequence, done) = entry.remove_entry();
+            self.is_over(&done.request);
             telling.extend(self.finish(sequence, &done, None).map(|body| (body, Notes::new())));
         }
         self.send_all(telling).await
@@ -498,6 +584,7 @@ impl Trader {
         }
         let reports = telling.len() - before;
         if let Some(done) = done {
+            self.is_over(&done.request);
             let count = (done.outcome == Outcome::Done).then_some(reports);
             telling.extend(self.finish(updates.sequence, &done, count).map(|body| (body, Notes::new())));
         }
@@ -544,7 +631,7 @@ impl Trader {
 
     /// What else a command that is done is answered with: nothing, when the reports say it all.
     fn finish(&self, sequence: u64, done: &Done, count: Option<usize>) -> Option<Body> {
-        let Done { request: Request { message, order }, outcome, batch } = done;
+        let Done { request: Request { message, order, .. }, outcome, batch } = done;
         let refusal = |reject| Some(Refusal { sequence, batch: *batch, reject });
         match outcome {
             Outcome::Rejected(reject) => {

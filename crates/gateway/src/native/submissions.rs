@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use exchange::{Acknowledgement, Submission};
+use exchange::{Acknowledgement, Refused, Submission};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -107,7 +107,7 @@ impl StreamsRequest {
 }
 
 /// What is known of a submission once it is durable and executed.
-pub(crate) type Promise = oneshot::Receiver<Result<Acknowledgement, exchange::Refused>>;
+pub(crate) type Promise = oneshot::Receiver<Result<Acknowledgement, Refused>>;
 
 impl Native {
     /// Hands a submission in. What is handed in before this returns stays before what is handed in later.
@@ -139,7 +139,11 @@ impl Native {
         if let Some(trace) = &mut trace {
             trace.handed_over();
         }
-        let acknowledgement = promise.await.map_err(|_| unanswered())??;
+        let acknowledgement = match promise.await {
+            // It was taken: what stopped the exchange did so before or after the commands were durable.
+            Ok(Err(Refused::Stopped(_) | Refused::ShuttingDown)) | Err(_) => return Err(unanswered()),
+            Ok(result) => result?,
+        };
         if let Some(trace) = trace {
             crate::desk::tell(trace, &acknowledgement);
         }
