@@ -73,6 +73,8 @@ pub struct Status {
 pub enum Outgoing {
     /// Kept, and sent again when asked for; also when nobody is logged on. The notes are written with it, all or nothing.
     Kept(Body, Vec<(Vec<u8>, Option<Vec<u8>>)>),
+    /// As [`Outgoing::Kept`], several: all messages and notes are written together, or none.
+    Together(Vec<Body>, Vec<(Vec<u8>, Option<Vec<u8>>)>),
     /// Only for whoever is logged on under this Logon.
     Volatile(Body, u64),
     /// Nothing to send, only notes.

@@ -31,7 +31,7 @@ use super::settings::Limits;
 use super::tags::{self, kind};
 use crate::desk::DeskError;
 use crate::keys::Role;
-use crate::view::{Execution, Market, Order, Update, Updates};
+use crate::view::{Execution, History, Market, Order, OrderStatus, Update, Updates};
 use crate::{Gateway, client_ids, clock};
 
 /// What a trader is told when nobody knows what became of what he asked for.
@@ -63,8 +63,6 @@ pub(super) struct Trader {
     logon: u64,
     /// Client order ids of new orders that are under way.
     placing: HashSet<ClientOrderId>,
-    /// What was told while catching up may go up to this command, which is after [`Known::cursor`].
-    overlap: u64,
     /// Something was missed, and is made up for once it is known what became of all that is under way.
     behind: bool,
     /// What our commands may change that are not told of yet.
@@ -110,8 +108,20 @@ struct Done {
     batch: u64,
 }
 
-/// What is to be told together.
-type Telling = Vec<(Body, Notes)>;
+/// What is to be told and noted together, all or nothing: what one command did, or what was missed.
+#[derive(Default)]
+struct Telling {
+    bodies: Vec<Body>,
+    notes: Notes,
+}
+
+impl Telling {
+    fn push(&mut self, told: Option<(Body, Notes)>) {
+        let Some((body, notes)) = told else { return };
+        self.bodies.push(body);
+        self.notes.extend(notes);
+    }
+}
 
 impl Trader {
     pub fn new(
@@ -136,7 +146,6 @@ impl Trader {
             subscriptions: Subscriptions::default(),
             logon: 0,
             placing: HashSet::new(),
-            overlap: 0,
             behind: false,
             touching: Vec::new(),
             waiting: None,
@@ -223,12 +232,12 @@ impl Trader {
             }
             None => {
                 // A new session hears of what happens from now on.
-                let sequence = self.gateway.view.sequence();
-                self.known.highest = catch_up::highest(&self.gateway.view, self.account);
-                let open = self.gateway.view.open_orders(self.account, None);
-                self.overlap = open.iter().map(|order| order.updated_sequence).fold(sequence, u64::max);
-                let mut notes: Notes = open.iter().flat_map(|order| self.known.tell(order, None)).collect();
-                notes.push(self.known.reached(sequence));
+                let history = self.gateway.view.history(self.account);
+                let mut notes = Notes::new();
+                for order in history.orders.iter().filter(|order| is_open(order)) {
+                    notes.extend(self.known.tell(order, None));
+                }
+                notes.push(self.known.reached(history.sequence));
                 self.session.send(Outgoing::Note(notes)).await
             }
         }
@@ -545,7 +554,6 @@ impl Trader {
         if self.behind {
             return Ok(());
         }
-        let mut telling = Telling::new();
         while let Some(updates) = self.held.front() {
             let sequence = updates.sequence;
             let ours = updates.account == self.account;
@@ -555,7 +563,8 @@ impl Trader {
             }
             let Some(updates) = self.held.pop_front() else { break };
             if sequence > self.known.cursor {
-                self.tell(&updates, &mut telling);
+                let telling = self.tell(&updates);
+                self.send(telling).await?;
             }
         }
         // What was told of already, by catching up.
@@ -564,50 +573,40 @@ impl Trader {
         {
             let (sequence, done) = entry.remove_entry();
             self.is_over(&done.request);
-            telling.extend(self.finish(sequence, &done, None).map(|body| (body, Notes::new())));
+            let mut telling = Telling::default();
+            self.finish(sequence, &done, None, &mut telling);
+            self.send(telling).await?;
         }
-        self.send_all(telling).await
+        Ok(())
     }
 
     /// Tells of one command.
-    fn tell(&mut self, updates: &Updates, telling: &mut Telling) {
+    fn tell(&mut self, updates: &Updates) -> Telling {
+        let mut telling = Telling::default();
         let done = self.done.remove(&updates.sequence);
-        let before = telling.len();
         for update in &updates.list {
             let Update::Order(order, execution) = update else { continue };
-            if order.account != self.account || self.is_told(updates.sequence, order, execution) {
+            if order.account != self.account {
                 continue;
             }
-            let names = done.as_ref().and_then(|done| names_of(&done.request.message, execution));
-            let missed = Missed { order: *order, execution: *execution, sequence: updates.sequence };
-            telling.extend(self.report(&missed, names, Some(updates.batch)));
+            let names = done.as_ref().and_then(|done| names_of(&done.request.message, Some(execution)));
+            let execution = Some(*execution);
+            let missed = Missed { order: *order, execution, sequence: updates.sequence };
+            let report = self.report(&missed, names, Some(updates.batch));
+            telling.push(report);
         }
-        let reports = telling.len() - before;
+        let reports = telling.bodies.len();
         if let Some(done) = done {
             self.is_over(&done.request);
             let count = (done.outcome == Outcome::Done).then_some(reports);
-            telling.extend(self.finish(updates.sequence, &done, count).map(|body| (body, Notes::new())));
+            self.finish(updates.sequence, &done, count, &mut telling);
         }
         let note = self.known.reached(updates.sequence);
-        if let Some((_, notes)) = telling[before..].last_mut() {
-            notes.push(note);
+        // Where nothing was to be told, the next note is soon enough.
+        if !telling.bodies.is_empty() || !telling.notes.is_empty() {
+            telling.notes.push(note);
         }
-    }
-
-    /// Whether catching up has told of this already: it asks the view, which may be ahead of what is heard.
-    fn is_told(&self, sequence: u64, order: &Order, execution: &Execution) -> bool {
-        if sequence > self.overlap {
-            return false;
-        }
-        match (self.known.told(order.id), execution) {
-            (None, _) => order.id <= self.known.highest,
-            (Some(_), Execution::New) => true,
-            (Some(told), Execution::Trade(..)) => order.executed.0 <= told.executed,
-            (Some(told), Execution::Replaced) => {
-                (told.price, told.quantity) == (order.price.0, order.quantity.0)
-            }
-            (Some(_), _) => false,
-        }
+        telling
     }
 
     /// The report of something that happened to an order. `name` is that of the request which asked for it, if one did.
@@ -624,16 +623,19 @@ impl Trader {
             batch,
             time: order.updated,
         };
-        let body = reports::execution(&facts, execution);
-        let new_name = name.filter(|_| *execution == Execution::Replaced);
+        let body = match execution {
+            Some(execution) => reports::execution(&facts, execution),
+            None => reports::without_trades(&facts),
+        };
+        let new_name = name.filter(|_| *execution == Some(Execution::Replaced));
         Some((body, self.known.tell(order, new_name)))
     }
 
     /// What else a command that is done is answered with: nothing, when the reports say it all.
-    fn finish(&self, sequence: u64, done: &Done, count: Option<usize>) -> Option<Body> {
+    fn finish(&mut self, sequence: u64, done: &Done, count: Option<usize>, telling: &mut Telling) {
         let Done { request: Request { message, order, .. }, outcome, batch } = done;
         let refusal = |reject| Some(Refusal { sequence, batch: *batch, reject });
-        match outcome {
+        let body = match outcome {
             Outcome::Rejected(reject) => {
                 let reason = match message.kind() {
                     kind::NEW_ORDER_SINGLE => reports::order_reason_of(*reject),
@@ -648,7 +650,8 @@ impl Trader {
                 Some(reports::mass_cancel(message, Ok(count), refusal(None)))
             }
             _ => None,
-        }
+        };
+        telling.bodies.extend(body);
     }
 
     /// The name that the trader knows an order by; empty when it has none.
@@ -662,59 +665,70 @@ impl Trader {
 
     /// Tells what the view knows and the session has not told.
     async fn catch_up(&mut self) -> Result<(), SessionEnded> {
-        let sequence = self.gateway.view.sequence();
-        let (mut missed, forgotten) = catch_up::missed(&self.gateway.view, self.account, &self.known);
-        self.name_replacements(sequence, &mut missed);
-        // What the view says may be ahead of the number that it says.
-        self.overlap = missed.iter().map(|missed| missed.sequence).fold(sequence, u64::max);
-        tracing::info!(session = %self.session.id(), count = missed.len(), sequence, "a FIX session catches up");
-        let mut telling: Telling = Vec::new();
-        for missed in &missed {
+        let history = self.gateway.view.history(self.account);
+        let mut all = catch_up::missed(&history, &self.known);
+        self.name_replacements(&history, &mut all.list);
+        let (count, sequence) = (all.list.len(), history.sequence);
+        tracing::info!(session = %self.session.id(), count, sequence, "a FIX session catches up");
+        let mut telling = Telling::default();
+        if all.forgotten {
+            let (from, to) = (self.known.cursor, history.forgotten);
+            let why = format!(
+                "orders that ended between the commands {from} and {to} are not kept any more; reports of them are missing"
+            );
+            telling.bodies.push(reports::notice(None, &why));
+        }
+        for id in all.vanished {
+            let why = format!("order {id} has ended, and how is not kept any more");
+            telling.bodies.push(reports::notice(self.known.name(id), &why));
+            telling.notes.push(self.known.forget(id));
+        }
+        for missed in &all.list {
             let done = self.done.get(&missed.sequence);
-            let name =
-                done.and_then(|done| names_of(&done.request.message, &missed.execution)).map(str::to_owned);
-            telling.extend(self.report(missed, name.as_deref(), None));
+            let name = done.and_then(|done| names_of(&done.request.message, missed.execution.as_ref()));
+            let name = name.map(str::to_owned);
+            let report = self.report(missed, name.as_deref(), None);
+            telling.push(report);
         }
-        let mut last: Notes = forgotten.into_iter().map(|id| self.known.forget(id)).collect();
-        last.push(self.known.reached(sequence));
-        match telling.last_mut() {
-            Some((_, notes)) => notes.extend(last),
-            None => self.session.send(Outgoing::Note(last)).await?,
-        }
-        self.send_all(telling).await?;
+        telling.notes.push(self.known.reached(history.sequence));
+        self.send(telling).await?;
         // Answers to what was done meanwhile.
         Box::pin(self.tell_held()).await
     }
 
     /// A replacement that was asked for here is told under its own name and number, with the order's terms of now.
-    fn name_replacements(&self, until: u64, missed: &mut Vec<Missed>) {
-        for (sequence, Done { request, outcome, .. }) in self.done.range(self.known.cursor + 1..=until) {
+    fn name_replacements(&self, history: &History, missed: &mut Vec<Missed>) {
+        let new = |sequence: u64| sequence > self.known.cursor && sequence <= history.sequence;
+        for (sequence, Done { request, outcome, .. }) in self.done.iter().filter(|(at, _)| new(**at)) {
             let replaced =
                 request.message.kind() == kind::ORDER_CANCEL_REPLACE_REQUEST && *outcome == Outcome::Done;
-            let named = Named::read(&request.message, tags::ORIG_CL_ORD_ID);
-            let (true, Ok(named)) = (replaced, named) else { continue };
-            let Ok(market) = market(&request.message, &self.gateway.view, 0) else { continue };
-            let reference = self.named(named).reference();
-            let Some(order) = self.gateway.view.order(self.account, market.id, reference) else { continue };
-            missed.retain(|missed| missed.order.id != order.id || missed.execution != Execution::Replaced);
-            missed.push(Missed { order, execution: Execution::Replaced, sequence: *sequence });
+            let (true, Touches::Order(id)) = (replaced, request.touches) else { continue };
+            let Ok(at) = history.orders.binary_search_by_key(&id, |order| order.id) else { continue };
+            let order = history.orders[at];
+            let execution = Some(Execution::Replaced);
+            missed.retain(|missed| missed.order.id != id || missed.execution != execution);
+            missed.push(Missed { order, execution, sequence: *sequence });
         }
         missed.sort_by_key(|missed| missed.sequence);
     }
 
-    async fn send_all(&mut self, telling: Telling) -> Result<(), SessionEnded> {
-        for (body, notes) in telling {
-            self.session.send(Outgoing::Kept(body, notes)).await?;
+    async fn send(&mut self, Telling { bodies, notes }: Telling) -> Result<(), SessionEnded> {
+        if bodies.is_empty() && notes.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.session.send(Outgoing::Together(bodies, notes)).await
     }
 }
 
+fn is_open(order: &Order) -> bool {
+    matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled)
+}
+
 /// The name of the request under which a report goes: of a cancellation or replacement, when it is what happened.
-fn names_of<'a>(message: &'a Message, execution: &Execution) -> Option<&'a str> {
-    let answers = match message.kind() {
-        kind::ORDER_CANCEL_REQUEST => *execution == Execution::Canceled,
-        kind::ORDER_CANCEL_REPLACE_REQUEST => *execution == Execution::Replaced,
+fn names_of<'a>(message: &'a Message, execution: Option<&Execution>) -> Option<&'a str> {
+    let answers = match (message.kind(), execution) {
+        (kind::ORDER_CANCEL_REQUEST, Some(execution)) => *execution == Execution::Canceled,
+        (kind::ORDER_CANCEL_REPLACE_REQUEST, Some(execution)) => *execution == Execution::Replaced,
         _ => false,
     };
     answers.then(|| message.text(tags::CL_ORD_ID).ok()).flatten()
