@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use types::{MarketId, OrderId};
 
+use super::names::Names;
 use crate::view::{Order, OrderStatus};
 
 /// The key of the note that says up to which command everything was told.
@@ -41,7 +42,7 @@ impl Known {
     pub fn read(notes: &[(Vec<u8>, Vec<u8>)]) -> Option<Self> {
         let mut known = Self::default();
         let mut begun = false;
-        for (key, value) in notes {
+        for (key, value) in notes.iter().filter(|(key, _)| !Names::is_key(key)) {
             if key == CURSOR {
                 known.cursor = u64::from_le_bytes(*value.first_chunk()?);
                 begun = true;

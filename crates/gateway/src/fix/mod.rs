@@ -14,6 +14,7 @@ mod catch_up;
 mod hub;
 mod known;
 mod market_data;
+mod names;
 mod reports;
 mod requests;
 mod securities;
