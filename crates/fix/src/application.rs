@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
+use crate::session::Record;
 use crate::store::{Place, SessionId, Store, StoreError};
 use crate::{Body, Message};
 
@@ -73,6 +74,8 @@ pub struct Status {
 pub enum Outgoing {
     /// Kept, and sent again when asked for; also when nobody is logged on. The notes are written with it, all or nothing.
     Kept(Body, Vec<(Vec<u8>, Option<Vec<u8>>)>),
+    /// As [`Outgoing::Kept`], several: all messages and notes are written together, or none.
+    Together(Vec<Body>, Vec<(Vec<u8>, Option<Vec<u8>>)>),
     /// Only for whoever is logged on under this Logon.
     Volatile(Body, u64),
     /// Nothing to send, only notes.
@@ -122,6 +125,15 @@ impl SessionHandle {
         if self.status.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Writes notes down; they are on disk when this returns. Not in turn with what is sent.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn write(&self, notes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), SessionEnded> {
+        let records = notes.into_iter().map(|(key, value)| Record::Note(key, value)).collect();
+        self.store.write(&self.place, records).await.map_err(|_| SessionEnded)
     }
 
     /// The notes, as they are on disk.

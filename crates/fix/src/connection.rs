@@ -183,6 +183,13 @@ impl Driver {
         while let Some(outgoing) = next {
             match outgoing {
                 Outgoing::Kept(body, notes) => self.session.send(now, body, notes, &mut actions),
+                Outgoing::Together(bodies, notes) => {
+                    // All records of one turn are one transaction.
+                    self.session.note(notes, &mut actions);
+                    for body in bodies {
+                        self.session.send(now, body, Vec::new(), &mut actions);
+                    }
+                }
                 Outgoing::Volatile(body, logon) if logon == self.status.borrow().logon => {
                     self.session.send_volatile(now, &body, &mut actions);
                 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fix::{Body, Frame, Framer, Header, Message, MessageLimits, Utc};
 use gateway::fix::{FixServer, Settings};
 use gateway::keys::Role;
+use gateway::view::ViewOptions;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use simulated::{Options, Trader, World};
@@ -187,7 +188,7 @@ async fn an_orders_life_is_told_under_the_names_of_its_requests() {
     client.send(cancel("c", "b")).await;
     client.expect("8", "11=c 41=b 150=4 39=4 6=64001").await;
     client.send(cancel("d", "b")).await;
-    client.expect("9", "11=d 41=b 434=1 102=1 5005=202").await;
+    client.expect("9", "11=d 41=b 39=4 434=1 102=0 5005=202").await;
     server.stop().await;
 }
 
@@ -215,6 +216,91 @@ async fn a_replacement_counts_what_its_order_traded_just_before() {
     }
     client.send(replace("d", "nothing", "63998.00", "1")).await;
     client.expect("9", "11=d 102=1 434=2 37=NONE").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_carried_out_is_never_carried_out_again() {
+    let directory = tempfile::tempdir().unwrap();
+    // A view that forgets soon.
+    let view = ViewOptions { closed_orders: 2, ..ViewOptions::default() };
+    let world = World::open(directory.path(), Options { view, ..Options::default() });
+    let trader = &world.traders[0];
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    client.send(order("resting", '1', "100.00", "1")).await;
+    client.expect("8", "11=resting 150=0").await;
+    let poss_resend = |body: Body| body.with(97, 'Y');
+    // One after the other, and both at once.
+    let both = replace("moved", "resting", "101.00", "1");
+    client.send_together(&[both.clone(), both.clone()]).await;
+    client.expect("8", "11=moved 41=resting 150=5").await;
+    client.expect("9", "11=moved 102=6").await;
+    client.send(poss_resend(replace("moved", "resting", "102.00", "1"))).await;
+    let status = client.expect("8", "11=moved 150=I 39=0").await;
+    assert_eq!(status.text(44).unwrap().parse(), Ok(101.0));
+    for id in ["a", "b", "c"] {
+        client.send(order(id, '1', "100.00", "1").with(59, 3)).await;
+        client.expect("8", &format!("11={id} 150=0")).await;
+        client.expect("8", &format!("11={id} 150=C")).await;
+    }
+    client.send(poss_resend(order("c", '1', "100.00", "1").with(59, 3))).await;
+    client.expect("8", "11=c 150=I 39=C").await;
+    // The view has forgotten this one.
+    client.send(poss_resend(order("a", '1', "100.00", "1").with(59, 3))).await;
+    client.expect("j", "379=a 372=D 380=0").await;
+    client.send(order("a", '1', "100.00", "1").with(59, 3)).await;
+    client.expect("8", "11=a 150=8 103=6").await;
+    server.stop().await;
+    client.expect("5", "").await;
+    // Nor after a restart.
+    let server = start(&world).await;
+    let numbers = (client.next, client.expected);
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), numbers).await;
+    client.expect("A", "").await;
+    client.send(poss_resend(order("a", '1', "100.00", "1").with(59, 3))).await;
+    client.expect("j", "379=a 372=D 380=0").await;
+    client.send(Body::new("H").with(11, "moved").with(55, "BTCUSD")).await;
+    client.expect("8", "11=moved 150=I 39=0").await;
+    client.send(Body::new("H").with(11, "resting").with(55, "BTCUSD")).await;
+    client.expect("8", "11=resting 150=I 39=0").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_keep_their_names_when_the_gateway_does_not_remember_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = Options::default();
+    options.settings.limits.client_ids = 1;
+    let world = World::open(directory.path(), options);
+    let trader = &world.traders[0];
+    let market = world.view.market("BTCUSD").unwrap();
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    client.send(order("mine", '1', "100.00", "1")).await;
+    client.expect("8", "11=mine 150=0").await;
+    server.stop().await;
+    client.expect("5", "").await;
+    // As after a crash: what the store of sessions has is all there is.
+    for name in ["mine", "another"] {
+        world.gateway.client_ids.remember(trader.account, name);
+        world.gateway.client_ids.flush().unwrap();
+    }
+    let id = OrderRef::Client(gateway::client_ids::number("mine"));
+    let cancel = Command::Cancel { market: market.id, order: id };
+    world.gateway.desk.place(trader.account, vec![cancel]).await.unwrap();
+    let server = start(&world).await;
+    let numbers = (client.next, client.expected);
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), numbers).await;
+    loop {
+        let message = client.read().await;
+        if message.kind() == "8" {
+            assert_eq!((message.text(11), message.text(150)), (Ok("mine"), Ok("4")));
+            break;
+        }
+    }
     server.stop().await;
 }
 

@@ -33,6 +33,8 @@ pub struct Options {
     pub settings: Settings,
     /// Measure the engine.
     pub measure: bool,
+    /// Of the view.
+    pub view: ViewOptions,
     /// Changes the exchange's configuration.
     pub configure: fn(&mut Config),
 }
@@ -41,7 +43,15 @@ impl Default for Options {
     fn default() -> Self {
         let mut settings = Settings::default();
         settings.listen.set_port(0);
-        Self { rate: 0, simulated: 40, traders: 3, settings, measure: false, configure: |_| () }
+        Self {
+            rate: 0,
+            simulated: 40,
+            traders: 3,
+            settings,
+            measure: false,
+            view: ViewOptions::default(),
+            configure: |_| (),
+        }
     }
 }
 
@@ -86,7 +96,7 @@ impl World {
         let batches = config.data_dir.join("batches");
         let (exchange, _) = Exchange::open(config, &genesis, |_| {}).unwrap();
         let exchange = Arc::new(exchange);
-        let view = View::follow(Arc::clone(&exchange), &genesis, batches, ViewOptions::default()).unwrap();
+        let view = View::follow(Arc::clone(&exchange), &genesis, batches, options.view).unwrap();
         let settings = Settings { directory: directory.join("gateway"), ..options.settings };
         let gateway = Gateway::open(settings, Arc::clone(&exchange), Arc::clone(&view)).unwrap();
 

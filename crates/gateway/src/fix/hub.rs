@@ -1,6 +1,7 @@
 //! Follows the view once for all sessions, and gives each account's sessions what concerns them.
 
 use std::collections::{HashMap, HashSet};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,23 +56,25 @@ impl Hub {
         Heard { receiver, missed }
     }
 
-    /// Tells what happens for as long as the view goes on.
-    pub async fn run(self: Arc<Self>, view: Arc<View>) {
+    /// Tells what happens, from this call on and for as long as the view goes on.
+    pub fn follow(self: Arc<Self>, view: &View) -> impl Future<Output = ()> + Send + use<> {
+        // Before any session looks at the view: whatever it does not see then is told.
         let mut updates = view.subscribe();
         let mut last = view.sequence();
-        loop {
-            match updates.recv().await {
-                Ok(next) => {
-                    // Every command is told to whoever listened before it was looked at; the first ones may be known.
-                    if next.sequence > last + 1 {
-                        self.missed();
+        async move {
+            loop {
+                match updates.recv().await {
+                    Ok(next) => {
+                        if next.sequence > last + 1 {
+                            self.missed();
+                        }
+                        last = last.max(next.sequence);
+                        self.take(&next);
                     }
-                    last = last.max(next.sequence);
-                    self.take(&next);
+                    // The next one shows the gap.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
                 }
-                // The next one shows the gap.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use types::{MarketId, OrderId};
 
+use super::names::Names;
 use crate::view::{Order, OrderStatus};
 
 /// The key of the note that says up to which command everything was told.
@@ -31,8 +32,6 @@ pub(super) struct Told {
 pub(super) struct Known {
     /// Everything up to this command was told.
     pub cursor: u64,
-    /// The highest number of an order that was told of.
-    pub highest: OrderId,
     open: HashMap<OrderId, Told>,
     /// Orders by the names that replacements gave them.
     names: HashMap<String, OrderId>,
@@ -43,9 +42,9 @@ impl Known {
     pub fn read(notes: &[(Vec<u8>, Vec<u8>)]) -> Option<Self> {
         let mut known = Self::default();
         let mut begun = false;
-        for (key, value) in notes {
+        for (key, value) in notes.iter().filter(|(key, _)| !Names::is_key(key)) {
             if key == CURSOR {
-                (known.cursor, known.highest) = (number(value, 0)?, OrderId(number(value, 8)?));
+                known.cursor = u64::from_le_bytes(*value.first_chunk()?);
                 begun = true;
             } else {
                 known.insert(OrderId(u64::from_be_bytes(key.as_slice().try_into().ok()?)), decode(value)?);
@@ -59,9 +58,9 @@ impl Known {
         self.open.iter().map(|(id, told)| (*id, told))
     }
 
-    /// What was told of an order.
-    pub fn told(&self, id: OrderId) -> Option<&Told> {
-        self.open.get(&id)
+    /// Whether an order that is open was told of.
+    pub fn is_open(&self, id: OrderId) -> bool {
+        self.open.contains_key(&id)
     }
 
     /// The name that a replacement gave an order.
@@ -76,7 +75,6 @@ impl Known {
 
     /// An order is told of as it is now, under a new name or the one it had. Says what to note with that.
     pub fn tell(&mut self, order: &Order, name: Option<&str>) -> Notes {
-        self.highest = self.highest.max(order.id);
         let before = self.remove(order.id);
         let key = order.id.0.to_be_bytes().to_vec();
         if !matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled) {
@@ -103,8 +101,7 @@ impl Known {
     /// Everything up to a command was told.
     pub fn reached(&mut self, sequence: u64) -> (Vec<u8>, Option<Vec<u8>>) {
         self.cursor = sequence;
-        let value = [self.cursor.to_le_bytes(), self.highest.0.to_le_bytes()].concat();
-        (CURSOR.to_vec(), Some(value))
+        (CURSOR.to_vec(), Some(sequence.to_le_bytes().to_vec()))
     }
 
     fn insert(&mut self, id: OrderId, told: Told) {
@@ -149,8 +146,4 @@ fn decode(value: &[u8]) -> Option<Told> {
         quantity: u64::from_le_bytes(*quantity),
         name: Some(name).filter(|name| !name.is_empty()).map(str::to_owned),
     })
-}
-
-fn number(value: &[u8], at: usize) -> Option<u64> {
-    value.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }

@@ -14,6 +14,7 @@ mod catch_up;
 mod hub;
 mod known;
 mod market_data;
+mod names;
 mod reports;
 mod requests;
 mod securities;
@@ -77,7 +78,7 @@ impl FixServer {
             limits: limits.connections(),
         };
         let hub = Arc::<Hub>::default();
-        let following = tokio::spawn(Arc::clone(&hub).run(Arc::clone(&gateway.view)));
+        let following = tokio::spawn(Arc::clone(&hub).follow(&gateway.view));
         let desk = Arc::new(FixDesk { gateway, hub, limits: limits.clone() });
         let acceptor = Acceptor::start(acceptor, store, desk).await?;
         tracing::info!(address = %acceptor.address(), tls = settings.tls.is_some(), "FIX listens");

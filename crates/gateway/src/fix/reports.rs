@@ -66,6 +66,21 @@ pub(super) fn status(facts: &Facts<'_>, request: Option<&str>) -> Body {
         .with_some(tags::ORD_STATUS_REQ_ID, request)
 }
 
+/// An ExecutionReport of how an order is, when the trades that made it so are not known any more.
+pub(super) fn without_trades(facts: &Facts<'_>) -> Body {
+    base(facts, 'I', format!("{}.{}.G", facts.sequence, facts.order.id))
+        .with(session::TEXT, "some of CumQty traded without a report, and the trades are not kept any more")
+}
+
+/// A BusinessMessageReject that answers nothing: reports that there should be, and are not. `order` is the order's name.
+pub(super) fn notice(order: Option<&str>, why: &str) -> Body {
+    Body::new(session::kind::BUSINESS_MESSAGE_REJECT)
+        .with(session::REF_MSG_TYPE, kind::EXECUTION_REPORT)
+        .with_some(tags::BUSINESS_REJECT_REF_ID, order.filter(|order| !order.is_empty()))
+        .with(tags::BUSINESS_REJECT_REASON, 0)
+        .with(session::TEXT, why)
+}
+
 fn base(facts: &Facts<'_>, exec_type: char, exec_id: String) -> Body {
     let Facts { market, order, cl_ord_id, orig_cl_ord_id, sequence, batch, time } = facts;
     let lots = |lots: u64| market.quantity.format(lots.into());

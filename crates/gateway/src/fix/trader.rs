@@ -4,7 +4,7 @@
 //! view tells it, which may be before the desk has said which command was whose: then it waits, so that each report goes under
 //! the name of the request that caused it.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use super::catch_up::{self, Missed};
 use super::hub::{Heard, Told};
 use super::known::{Known, Notes};
 use super::market_data::{self, Subscriptions};
+use super::names::{Names, Use};
 use super::reports::{self, Facts, Refusal};
 use super::requests::{
     Change, Named, NewOrder, Problem, Scope, check_account, market, order_reason, request_id,
@@ -31,7 +32,7 @@ use super::settings::Limits;
 use super::tags::{self, kind};
 use crate::desk::DeskError;
 use crate::keys::Role;
-use crate::view::{Execution, Market, Order, Update, Updates};
+use crate::view::{Execution, History, Market, Order, OrderStatus, Update, Updates};
 use crate::{Gateway, client_ids, clock};
 
 /// What a trader is told when nobody knows what became of what he asked for.
@@ -49,6 +50,11 @@ pub(super) struct Trader {
     session: SessionHandle,
     heard: Heard,
     known: Known,
+    names: Names,
+    /// To be noted before what is prepared is handed in.
+    to_note: Notes,
+    /// Taken, and handed in as soon as the names are on disk.
+    prepared: Vec<Prepared>,
     /// Handed to the desk, in order; and questions that must wait for what was asked for before them.
     under_way: FuturesOrdered<Answering>,
     commands_under_way: usize,
@@ -61,10 +67,6 @@ pub(super) struct Trader {
     subscriptions: Subscriptions,
     /// Under which Logon the subscriptions were made.
     logon: u64,
-    /// Client order ids of new orders that are under way.
-    placing: HashSet<ClientOrderId>,
-    /// What was told while catching up may go up to this command, which is after [`Known::cursor`].
-    overlap: u64,
     /// Something was missed, and is made up for once it is known what became of all that is under way.
     behind: bool,
     /// What our commands may change that are not told of yet.
@@ -77,6 +79,12 @@ pub(super) struct Trader {
 }
 
 type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+/// What was asked for, in order.
+enum Prepared {
+    Command(Box<Request>, Command),
+    Question(Message, u64),
+}
 
 /// What comes out of what is under way.
 enum Answered {
@@ -110,8 +118,20 @@ struct Done {
     batch: u64,
 }
 
-/// What is to be told together.
-type Telling = Vec<(Body, Notes)>;
+/// What is to be told and noted together, all or nothing: what one command did, or what was missed.
+#[derive(Default)]
+struct Telling {
+    bodies: Vec<Body>,
+    notes: Notes,
+}
+
+impl Telling {
+    fn push(&mut self, told: Option<(Body, Notes)>) {
+        let Some((body, notes)) = told else { return };
+        self.bodies.push(body);
+        self.notes.extend(notes);
+    }
+}
 
 impl Trader {
     pub fn new(
@@ -128,6 +148,9 @@ impl Trader {
             session,
             heard,
             known: Known::default(),
+            names: Names::default(),
+            to_note: Notes::new(),
+            prepared: Vec::new(),
             under_way: FuturesOrdered::new(),
             commands_under_way: 0,
             last_known: 0,
@@ -135,8 +158,6 @@ impl Trader {
             held: VecDeque::new(),
             subscriptions: Subscriptions::default(),
             logon: 0,
-            placing: HashSet::new(),
-            overlap: 0,
             behind: false,
             touching: Vec::new(),
             waiting: None,
@@ -152,12 +173,9 @@ impl Trader {
         let mut tick = interval(Duration::from_millis(self.limits.market_data_interval_ms.max(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let room = !self.behind
-                && self.waiting.is_none()
-                && self.under_way.len() < self.limits.orders_under_way.max(1);
             let going = tokio::select! {
-                message = incoming.recv(), if room => match message {
-                    Some(message) => self.take(message).await,
+                message = incoming.recv(), if self.has_room() => match message {
+                    Some(message) => self.take_all(message, &mut incoming).await,
                     None => return,
                 },
                 Some(answered) = self.under_way.next(), if !self.under_way.is_empty() => self.answered(answered).await,
@@ -178,9 +196,32 @@ impl Trader {
                 self.waiting = Some(waiting);
                 Ok(())
             }
-            Some(waiting) => self.take(waiting).await,
+            Some(waiting) => {
+                self.take(waiting).await?;
+                self.hand_in().await
+            }
             None => Ok(()),
         }
+    }
+
+    fn has_room(&self) -> bool {
+        let asked = self.under_way.len() + self.prepared.len();
+        !self.behind && self.waiting.is_none() && asked < self.limits.orders_under_way.max(1)
+    }
+
+    /// Takes what is here; its names go to disk together.
+    async fn take_all(
+        &mut self,
+        first: Incoming,
+        incoming: &mut mpsc::Receiver<Incoming>,
+    ) -> Result<(), SessionEnded> {
+        self.take(first).await?;
+        while self.has_room()
+            && let Ok(next) = incoming.try_recv()
+        {
+            self.take(next).await?;
+        }
+        self.hand_in().await
     }
 
     /// Whether a message is a replacement whose order may be changed by what was asked for before: what is left of its
@@ -191,7 +232,7 @@ impl Trader {
         }
         let Ok(market) = market(message, &self.gateway.view, 1) else { return false };
         let Ok(named) = Named::read(message, tags::ORIG_CL_ORD_ID) else { return false };
-        let order = self.gateway.view.order(self.account, market.id, self.named(named).reference());
+        let order = self.gateway.view.order(self.account, market.id, self.named(&market, named).reference());
         self.touching.iter().any(|touches| match touches {
             // One that is not known may get its name by a replacement that is under way.
             Touches::Order(id) => order.is_none_or(|order| order.id == *id),
@@ -216,22 +257,41 @@ impl Trader {
             tracing::error!(session = %self.session.id(), %error, "the notes of a FIX session cannot be read");
             SessionEnded
         })?;
-        match Known::read(&notes) {
-            Some(known) => {
-                self.known = known;
+        match Known::read(&notes).zip(Names::read(&notes)) {
+            Some((known, names)) => {
+                (self.known, self.names) = (known, names);
+                let notes = self.settle_names();
+                self.session.send(Outgoing::Note(notes)).await?;
                 self.catch_up().await
             }
             None => {
                 // A new session hears of what happens from now on.
-                let sequence = self.gateway.view.sequence();
-                self.known.highest = catch_up::highest(&self.gateway.view, self.account);
-                let open = self.gateway.view.open_orders(self.account, None);
-                self.overlap = open.iter().map(|order| order.updated_sequence).fold(sequence, u64::max);
-                let mut notes: Notes = open.iter().flat_map(|order| self.known.tell(order, None)).collect();
-                notes.push(self.known.reached(sequence));
+                let history = self.gateway.view.history(self.account);
+                let mut notes = Notes::new();
+                for order in history.orders.iter().filter(|order| is_open(order)) {
+                    notes.extend(self.known.tell(order, None));
+                }
+                notes.push(self.known.reached(history.sequence));
                 self.session.send(Outgoing::Note(notes)).await
             }
         }
+    }
+
+    /// Finds out what became of orders that were under way when the session ended. All that counts is in the view.
+    fn settle_names(&mut self) -> Notes {
+        let history = self.gateway.view.history(self.account);
+        let mut notes = Notes::new();
+        for Use { market, name, .. } in self.names.unsure() {
+            let number = self.gateway.client_ids.remember(self.account, &name);
+            let placed = self.gateway.view.order(self.account, market, OrderRef::Client(number));
+            notes.extend(match placed {
+                Some(order) => self.names.placed(market, &name, order.id),
+                // It never came to be, unless it has ended and is forgotten.
+                None if history.forgotten <= self.known.cursor => self.names.remove(market, &name),
+                None => Notes::new(),
+            });
+        }
+        notes
     }
 
     /// A message of the trader's.
@@ -262,15 +322,14 @@ impl Trader {
         }
         if !trades && message.kind() != kind::MARKET_DATA_REQUEST {
             // After what was asked for before.
-            let question: Answering = Box::pin(std::future::ready(Answered::Question(message, logon)));
-            self.under_way.push_back(question);
+            self.prepared.push(Prepared::Question(message, logon));
             return Ok(());
         }
         let refused = match message.kind() {
             kind::MARKET_DATA_REQUEST => return self.market_data(&message, logon).await,
             kind::NEW_ORDER_SINGLE => self.new_order(&message, logon),
             kind::ORDER_MASS_CANCEL_REQUEST => self.mass_cancel(&message),
-            _ => self.cancel_or_replace(&message),
+            _ => self.cancel_or_replace(&message, logon),
         };
         match refused {
             Ok(()) => Ok(()),
@@ -284,11 +343,10 @@ impl Trader {
         let reference = OrderRef::Client(place.client_id);
         let taken = self.gateway.view.order(self.account, market.id, reference).is_some()
             || self.known.find(&cl_ord_id).is_some()
-            || self.placing.contains(&place.client_id);
+            || self.names.find(market.id, &cl_ord_id).is_some();
         if taken && message.flag(session::POSS_RESEND)? {
             // Sent again because it is not known whether it arrived: it has, and this is how it is.
-            let question = Answered::Question(message.clone(), logon);
-            self.under_way.push_back(Box::pin(std::future::ready(question)));
+            self.prepared.push(Prepared::Question(message.clone(), logon));
             return Ok(());
         }
         if taken {
@@ -302,34 +360,44 @@ impl Trader {
             ));
         }
         self.gateway.client_ids.remember(self.account, &cl_ord_id);
-        self.placing.insert(place.client_id);
+        let used = Use { market: market.id, name: cl_ord_id, replaces: false, order: None };
+        self.to_note.extend(self.names.add(used));
         let touches = Touches::Market(market.id);
-        self.hand_in(Request { message: message.clone(), order: None, touches }, Command::Place(place));
+        self.prepare(Request { message: message.clone(), order: None, touches }, Command::Place(place));
         Ok(())
     }
 
-    fn cancel_or_replace(&mut self, message: &Message) -> Result<(), Problem> {
+    fn cancel_or_replace(&mut self, message: &Message, logon: u64) -> Result<(), Problem> {
         request_id(message, tags::CL_ORD_ID)?;
         check_account(message, self.account)?;
         let market = market(message, &self.gateway.view, 1)?;
-        let named = self.named(Named::read(message, tags::ORIG_CL_ORD_ID)?);
+        let named = self.named(&market, Named::read(message, tags::ORIG_CL_ORD_ID)?);
         let order = self.gateway.view.order(self.account, market.id, named.reference());
         let command = if message.kind() == kind::ORDER_CANCEL_REQUEST {
             Command::Cancel { market: market.id, order: named.reference() }
         } else {
+            let name = message.text(tags::CL_ORD_ID)?;
+            let own = OrderRef::Client(client_ids::number(name));
+            let taken = self.known.find(name).is_some()
+                || self.names.find(market.id, name).is_some()
+                || self.gateway.view.order(self.account, market.id, own).is_some();
+            if taken && message.flag(session::POSS_RESEND)? {
+                self.prepared.push(Prepared::Question(message.clone(), logon));
+                return Ok(());
+            }
+            if taken || !client_ids::is_client_id(name) {
+                let why = "ClOrdID is taken, or not 1 to 36 letters, digits or .:/_-";
+                return Err(Problem::Refused(6, why.into()));
+            }
             let Change { price, quantity } = Change::read(message, &market)?;
             let order = order.ok_or_else(|| Problem::Refused(1, "there is no such order".into()))?;
             // OrderQty is in all, the exchange's quantity is what is left.
             let executed = order.executed.0 + order.prevented.0;
             let left = quantity.0.checked_sub(executed).filter(|left| *left > 0);
             let left = left.ok_or_else(|| Problem::Refused(0, "OrderQty is not above CumQty".into()))?;
-            let name = message.text(tags::CL_ORD_ID)?;
-            if !client_ids::is_client_id(name) || self.known.find(name).is_some() {
-                return Err(Problem::Refused(
-                    6,
-                    "ClOrdID is taken, or not 1 to 36 letters, digits or .:/_-".into(),
-                ));
-            }
+            let used =
+                Use { market: market.id, name: name.to_owned(), replaces: true, order: Some(order.id) };
+            self.to_note.extend(self.names.add(used));
             Command::Replace {
                 market: market.id,
                 order: named.reference(),
@@ -338,7 +406,7 @@ impl Trader {
             }
         };
         let touches = order.map_or(Touches::Market(market.id), |order| Touches::Order(order.id));
-        self.hand_in(Request { message: message.clone(), order, touches }, command);
+        self.prepare(Request { message: message.clone(), order, touches }, command);
         Ok(())
     }
 
@@ -348,31 +416,49 @@ impl Trader {
         let market = market.map(|market| market.id);
         let command = Command::MassCancel { market, side };
         let touches = market.map_or(Touches::All, Touches::Market);
-        self.hand_in(Request { message: message.clone(), order: None, touches }, command);
+        self.prepare(Request { message: message.clone(), order: None, touches }, command);
         Ok(())
     }
 
     /// Names that replacements gave are known here only.
-    fn named(&self, named: Named) -> Named {
-        match &named {
-            Named::Name(name) => self.known.find(name).map_or(named, Named::Id),
-            Named::Id(_) => named,
-        }
+    fn named(&self, market: &Market, named: Named) -> Named {
+        let Named::Name(name) = &named else { return named };
+        let replaced = self.names.find(market.id, name).filter(|used| used.replaces);
+        self.known.find(name).or(replaced.and_then(|used| used.order)).map_or(named, Named::Id)
     }
 
-    /// Hands a command to the desk. It is in its place when this returns, so commands keep their order.
-    fn hand_in(&mut self, request: Request, command: Command) {
+    /// Takes a command into its place.
+    fn prepare(&mut self, request: Request, command: Command) {
         self.touching.push(request.touches);
-        let (gateway, account) = (Arc::clone(&self.gateway), self.account);
-        let mut answering: Answering = Box::pin(async move {
-            let result = gateway.desk.place(account, vec![command]).await;
-            Answered::Command(Box::new(request), result)
-        });
-        self.commands_under_way += 1;
-        match answering.as_mut().now_or_never() {
-            Some(answered) => self.under_way.push_back(Box::pin(std::future::ready(answered))),
-            None => self.under_way.push_back(answering),
+        self.prepared.push(Prepared::Command(Box::new(request), command));
+    }
+
+    /// Hands what is prepared to the desk, once the names of it are on disk. Commands keep their order.
+    async fn hand_in(&mut self) -> Result<(), SessionEnded> {
+        if !self.to_note.is_empty() {
+            self.session.write(std::mem::take(&mut self.to_note)).await?;
         }
+        for prepared in std::mem::take(&mut self.prepared) {
+            let mut answering: Answering = match prepared {
+                Prepared::Command(request, command) => {
+                    self.commands_under_way += 1;
+                    let (gateway, account) = (Arc::clone(&self.gateway), self.account);
+                    Box::pin(async move {
+                        let result = gateway.desk.place(account, vec![command]).await;
+                        Answered::Command(request, result)
+                    })
+                }
+                Prepared::Question(message, logon) => {
+                    Box::pin(std::future::ready(Answered::Question(message, logon)))
+                }
+            };
+            // It is in its place once it has begun to wait.
+            match answering.as_mut().now_or_never() {
+                Some(answered) => self.under_way.push_back(Box::pin(std::future::ready(answered))),
+                None => self.under_way.push_back(answering),
+            }
+        }
+        Ok(())
     }
 
     /// What was not carried out, before the exchange saw it.
@@ -418,7 +504,7 @@ impl Trader {
                 self.question(&message, logon).await
             }
             Answered::Command(request, Ok(acknowledgement)) => {
-                self.under_way_no_more(&request.message);
+                self.commands_under_way -= 1;
                 let Acknowledgement { first_sequence, batch, outcomes, .. } = acknowledgement;
                 self.last_known = first_sequence;
                 let outcome = outcomes.first().copied().unwrap_or(Outcome::Done);
@@ -433,21 +519,28 @@ impl Trader {
             }
             Answered::Command(request, Err(error)) => {
                 self.is_over(&request);
+                self.commands_under_way -= 1;
+                let notes = self.settle(&request.message, None);
                 let Request { message, order, .. } = *request;
-                self.under_way_no_more(&message);
                 let reason = if message.kind() == kind::NEW_ORDER_SINGLE { order_reason::BROKER } else { 2 };
                 let reason = if message.kind() == kind::ORDER_MASS_CANCEL_REQUEST { 0 } else { reason };
                 let body = self.rejection(&message, order.as_ref(), (reason, &error.to_string()), None);
-                self.session.send(Outgoing::Kept(body, Notes::new())).await?;
+                self.session.send(Outgoing::Kept(body, notes)).await?;
                 self.tell_held().await
             }
         }
     }
 
-    fn under_way_no_more(&mut self, message: &Message) {
-        self.commands_under_way -= 1;
-        if let (kind::NEW_ORDER_SINGLE, Ok(name)) = (message.kind(), message.text(tags::CL_ORD_ID)) {
-            self.placing.remove(&client_ids::number(name));
+    /// What a request did is known, and so what its ClOrdID was used for: nothing, when it has no outcome.
+    fn settle(&mut self, message: &Message, outcome: Option<Outcome>) -> Notes {
+        let named = [kind::NEW_ORDER_SINGLE, kind::ORDER_CANCEL_REPLACE_REQUEST].contains(&message.kind());
+        let name = message.text(tags::CL_ORD_ID);
+        let market = message.text(tags::SYMBOL).ok().and_then(|symbol| self.gateway.view.market(symbol));
+        let (true, Ok(name), Some(market)) = (named, name, market) else { return Notes::new() };
+        match outcome {
+            Some(Outcome::Accepted(id)) => self.names.placed(market.id, name, id),
+            None | Some(Outcome::Rejected(_)) => self.names.remove(market.id, name),
+            Some(_) => Notes::new(),
         }
     }
 
@@ -459,6 +552,10 @@ impl Trader {
         let body = match answer {
             Ok(body) => body,
             Err(Problem::Field(error)) => reports::field_reject(message, error),
+            // A request that was sent again. Nothing is said of its state that is not known.
+            Err(Problem::Refused(_, why)) if message.kind() != kind::ORDER_STATUS_REQUEST => {
+                reports::business_reject(message, 0, &why)
+            }
             Err(Problem::Refused(_, why)) => reports::unknown_order(message, &why),
         };
         self.session.send(Outgoing::Volatile(body, logon)).await
@@ -466,12 +563,27 @@ impl Trader {
 
     fn status(&self, message: &Message) -> Result<Body, Problem> {
         let market = market(message, &self.gateway.view, order_reason::UNKNOWN_SYMBOL)?;
-        let named = self.named(Named::read(message, tags::CL_ORD_ID)?);
+        let asked = Named::read(message, tags::CL_ORD_ID)?;
+        let named = self.named(&market, asked.clone());
         let request = message.optional_text(tags::ORD_STATUS_REQ_ID)?;
-        let order = self.gateway.view.order(self.account, market.id, named.reference());
-        let unknown = || Problem::Refused(order_reason::UNKNOWN_ORDER, "there is no such order".into());
-        let order = order.ok_or_else(unknown)?;
-        let name = self.name_of(&order);
+        let Some(order) = self.gateway.view.order(self.account, market.id, named.reference()) else {
+            let used = message.optional_text(tags::CL_ORD_ID)?;
+            let used = used.and_then(|name| self.names.find(market.id, name));
+            let why = match used.map(|used| used.order) {
+                Some(Some(id)) => format!(
+                    "known, and so not carried out again: order {id}, whose state is not kept any more"
+                ),
+                Some(None) => {
+                    "known, and so not carried out again; its state is not kept any more".to_owned()
+                }
+                None => "there is no such order".to_owned(),
+            };
+            return Err(Problem::Refused(order_reason::UNKNOWN_ORDER, why));
+        };
+        let name = match asked {
+            Named::Name(name) => name,
+            Named::Id(_) => self.name_of(&order),
+        };
         let facts = Facts {
             market: &market,
             order: &order,
@@ -545,7 +657,6 @@ impl Trader {
         if self.behind {
             return Ok(());
         }
-        let mut telling = Telling::new();
         while let Some(updates) = self.held.front() {
             let sequence = updates.sequence;
             let ours = updates.account == self.account;
@@ -555,7 +666,8 @@ impl Trader {
             }
             let Some(updates) = self.held.pop_front() else { break };
             if sequence > self.known.cursor {
-                self.tell(&updates, &mut telling);
+                let telling = self.tell(&updates);
+                self.send(telling).await?;
             }
         }
         // What was told of already, by catching up.
@@ -564,50 +676,40 @@ impl Trader {
         {
             let (sequence, done) = entry.remove_entry();
             self.is_over(&done.request);
-            telling.extend(self.finish(sequence, &done, None).map(|body| (body, Notes::new())));
+            let mut telling = Telling::default();
+            self.finish(sequence, &done, None, &mut telling);
+            self.send(telling).await?;
         }
-        self.send_all(telling).await
+        Ok(())
     }
 
     /// Tells of one command.
-    fn tell(&mut self, updates: &Updates, telling: &mut Telling) {
+    fn tell(&mut self, updates: &Updates) -> Telling {
+        let mut telling = Telling::default();
         let done = self.done.remove(&updates.sequence);
-        let before = telling.len();
         for update in &updates.list {
             let Update::Order(order, execution) = update else { continue };
-            if order.account != self.account || self.is_told(updates.sequence, order, execution) {
+            if order.account != self.account {
                 continue;
             }
-            let names = done.as_ref().and_then(|done| names_of(&done.request.message, execution));
-            let missed = Missed { order: *order, execution: *execution, sequence: updates.sequence };
-            telling.extend(self.report(&missed, names, Some(updates.batch)));
+            let names = done.as_ref().and_then(|done| names_of(&done.request.message, Some(execution)));
+            let execution = Some(*execution);
+            let missed = Missed { order: *order, execution, sequence: updates.sequence };
+            let report = self.report(&missed, names, Some(updates.batch));
+            telling.push(report);
         }
-        let reports = telling.len() - before;
+        let reports = telling.bodies.len();
         if let Some(done) = done {
             self.is_over(&done.request);
             let count = (done.outcome == Outcome::Done).then_some(reports);
-            telling.extend(self.finish(updates.sequence, &done, count).map(|body| (body, Notes::new())));
+            self.finish(updates.sequence, &done, count, &mut telling);
         }
         let note = self.known.reached(updates.sequence);
-        if let Some((_, notes)) = telling[before..].last_mut() {
-            notes.push(note);
+        // Where nothing was to be told, the next note is soon enough.
+        if !telling.bodies.is_empty() || !telling.notes.is_empty() {
+            telling.notes.push(note);
         }
-    }
-
-    /// Whether catching up has told of this already: it asks the view, which may be ahead of what is heard.
-    fn is_told(&self, sequence: u64, order: &Order, execution: &Execution) -> bool {
-        if sequence > self.overlap {
-            return false;
-        }
-        match (self.known.told(order.id), execution) {
-            (None, _) => order.id <= self.known.highest,
-            (Some(_), Execution::New) => true,
-            (Some(told), Execution::Trade(..)) => order.executed.0 <= told.executed,
-            (Some(told), Execution::Replaced) => {
-                (told.price, told.quantity) == (order.price.0, order.quantity.0)
-            }
-            (Some(_), _) => false,
-        }
+        telling
     }
 
     /// The report of something that happened to an order. `name` is that of the request which asked for it, if one did.
@@ -624,16 +726,19 @@ impl Trader {
             batch,
             time: order.updated,
         };
-        let body = reports::execution(&facts, execution);
-        let new_name = name.filter(|_| *execution == Execution::Replaced);
+        let body = match execution {
+            Some(execution) => reports::execution(&facts, execution),
+            None => reports::without_trades(&facts),
+        };
+        let new_name = name.filter(|_| *execution == Some(Execution::Replaced));
         Some((body, self.known.tell(order, new_name)))
     }
 
     /// What else a command that is done is answered with: nothing, when the reports say it all.
-    fn finish(&self, sequence: u64, done: &Done, count: Option<usize>) -> Option<Body> {
+    fn finish(&mut self, sequence: u64, done: &Done, count: Option<usize>, telling: &mut Telling) {
         let Done { request: Request { message, order, .. }, outcome, batch } = done;
         let refusal = |reject| Some(Refusal { sequence, batch: *batch, reject });
-        match outcome {
+        let body = match outcome {
             Outcome::Rejected(reject) => {
                 let reason = match message.kind() {
                     kind::NEW_ORDER_SINGLE => reports::order_reason_of(*reject),
@@ -648,7 +753,9 @@ impl Trader {
                 Some(reports::mass_cancel(message, Ok(count), refusal(None)))
             }
             _ => None,
-        }
+        };
+        telling.bodies.extend(body);
+        telling.notes.extend(self.settle(message, Some(*outcome)));
     }
 
     /// The name that the trader knows an order by; empty when it has none.
@@ -656,65 +763,77 @@ impl Trader {
         match self.known.name(order.id) {
             Some(name) => name.to_owned(),
             None if order.client_id == ClientOrderId::NONE => String::new(),
+            None if let Some(name) = self.names.of(order) => name.to_owned(),
             None => self.gateway.client_ids.text(self.account, order.client_id),
         }
     }
 
     /// Tells what the view knows and the session has not told.
     async fn catch_up(&mut self) -> Result<(), SessionEnded> {
-        let sequence = self.gateway.view.sequence();
-        let (mut missed, forgotten) = catch_up::missed(&self.gateway.view, self.account, &self.known);
-        self.name_replacements(sequence, &mut missed);
-        // What the view says may be ahead of the number that it says.
-        self.overlap = missed.iter().map(|missed| missed.sequence).fold(sequence, u64::max);
-        tracing::info!(session = %self.session.id(), count = missed.len(), sequence, "a FIX session catches up");
-        let mut telling: Telling = Vec::new();
-        for missed in &missed {
+        let history = self.gateway.view.history(self.account);
+        let mut all = catch_up::missed(&history, &self.known);
+        self.name_replacements(&history, &mut all.list);
+        let (count, sequence) = (all.list.len(), history.sequence);
+        tracing::info!(session = %self.session.id(), count, sequence, "a FIX session catches up");
+        let mut telling = Telling::default();
+        if all.forgotten {
+            let (from, to) = (self.known.cursor, history.forgotten);
+            let why = format!(
+                "orders that ended between the commands {from} and {to} are not kept any more; reports of them are missing"
+            );
+            telling.bodies.push(reports::notice(None, &why));
+        }
+        for id in all.vanished {
+            let why = format!("order {id} has ended, and how is not kept any more");
+            telling.bodies.push(reports::notice(self.known.name(id), &why));
+            telling.notes.push(self.known.forget(id));
+        }
+        for missed in &all.list {
             let done = self.done.get(&missed.sequence);
-            let name =
-                done.and_then(|done| names_of(&done.request.message, &missed.execution)).map(str::to_owned);
-            telling.extend(self.report(missed, name.as_deref(), None));
+            let name = done.and_then(|done| names_of(&done.request.message, missed.execution.as_ref()));
+            let name = name.map(str::to_owned);
+            let report = self.report(missed, name.as_deref(), None);
+            telling.push(report);
         }
-        let mut last: Notes = forgotten.into_iter().map(|id| self.known.forget(id)).collect();
-        last.push(self.known.reached(sequence));
-        match telling.last_mut() {
-            Some((_, notes)) => notes.extend(last),
-            None => self.session.send(Outgoing::Note(last)).await?,
-        }
-        self.send_all(telling).await?;
+        telling.notes.push(self.known.reached(history.sequence));
+        self.send(telling).await?;
         // Answers to what was done meanwhile.
         Box::pin(self.tell_held()).await
     }
 
     /// A replacement that was asked for here is told under its own name and number, with the order's terms of now.
-    fn name_replacements(&self, until: u64, missed: &mut Vec<Missed>) {
-        for (sequence, Done { request, outcome, .. }) in self.done.range(self.known.cursor + 1..=until) {
+    fn name_replacements(&self, history: &History, missed: &mut Vec<Missed>) {
+        let new = |sequence: u64| sequence > self.known.cursor && sequence <= history.sequence;
+        for (sequence, Done { request, outcome, .. }) in self.done.iter().filter(|(at, _)| new(**at)) {
             let replaced =
                 request.message.kind() == kind::ORDER_CANCEL_REPLACE_REQUEST && *outcome == Outcome::Done;
-            let named = Named::read(&request.message, tags::ORIG_CL_ORD_ID);
-            let (true, Ok(named)) = (replaced, named) else { continue };
-            let Ok(market) = market(&request.message, &self.gateway.view, 0) else { continue };
-            let reference = self.named(named).reference();
-            let Some(order) = self.gateway.view.order(self.account, market.id, reference) else { continue };
-            missed.retain(|missed| missed.order.id != order.id || missed.execution != Execution::Replaced);
-            missed.push(Missed { order, execution: Execution::Replaced, sequence: *sequence });
+            let (true, Touches::Order(id)) = (replaced, request.touches) else { continue };
+            let Ok(at) = history.orders.binary_search_by_key(&id, |order| order.id) else { continue };
+            let order = history.orders[at];
+            let execution = Some(Execution::Replaced);
+            missed.retain(|missed| missed.order.id != id || missed.execution != execution);
+            missed.push(Missed { order, execution, sequence: *sequence });
         }
         missed.sort_by_key(|missed| missed.sequence);
     }
 
-    async fn send_all(&mut self, telling: Telling) -> Result<(), SessionEnded> {
-        for (body, notes) in telling {
-            self.session.send(Outgoing::Kept(body, notes)).await?;
+    async fn send(&mut self, Telling { bodies, notes }: Telling) -> Result<(), SessionEnded> {
+        if bodies.is_empty() && notes.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.session.send(Outgoing::Together(bodies, notes)).await
     }
 }
 
+fn is_open(order: &Order) -> bool {
+    matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled)
+}
+
 /// The name of the request under which a report goes: of a cancellation or replacement, when it is what happened.
-fn names_of<'a>(message: &'a Message, execution: &Execution) -> Option<&'a str> {
-    let answers = match message.kind() {
-        kind::ORDER_CANCEL_REQUEST => *execution == Execution::Canceled,
-        kind::ORDER_CANCEL_REPLACE_REQUEST => *execution == Execution::Replaced,
+fn names_of<'a>(message: &'a Message, execution: Option<&Execution>) -> Option<&'a str> {
+    let answers = match (message.kind(), execution) {
+        (kind::ORDER_CANCEL_REQUEST, Some(execution)) => *execution == Execution::Canceled,
+        (kind::ORDER_CANCEL_REPLACE_REQUEST, Some(execution)) => *execution == Execution::Replaced,
         _ => false,
     };
     answers.then(|| message.text(tags::CL_ORD_ID).ok()).flatten()

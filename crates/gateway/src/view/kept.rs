@@ -32,8 +32,8 @@ impl<T> Kept<T> {
         self.accounts.get(&account).into_iter().flat_map(|own| &own.list)
     }
 
-    /// Adds a thing; `gone` is told what leaves for it.
-    pub fn push(&mut self, account: AccountId, thing: T, mut gone: impl FnMut(T)) {
+    /// Adds a thing; `gone` is told whose leaves for it, and what.
+    pub fn push(&mut self, account: AccountId, thing: T, mut gone: impl FnMut(AccountId, T)) {
         let own = self.accounts.entry(account).or_insert_with(|| Own { list: VecDeque::new(), left: 0 });
         own.list.push_back(thing);
         self.order.push_back(account);
@@ -43,7 +43,7 @@ impl<T> Kept<T> {
         {
             own.left += 1;
             self.live -= 1;
-            gone(oldest);
+            gone(account, oldest);
         }
         while self.live > self.all
             && let Some(account) = self.order.pop_front()
@@ -55,7 +55,7 @@ impl<T> Kept<T> {
             }
             if let Some(oldest) = own.list.pop_front() {
                 self.live -= 1;
-                gone(oldest);
+                gone(account, oldest);
             }
             if own.list.is_empty() {
                 self.accounts.remove(&account);
@@ -92,7 +92,7 @@ mod tests {
                 // One is much louder than the others.
                 let account = AccountId(account.saturating_sub(3));
                 let mut gone = Vec::new();
-                kept.push(account, number, |number| gone.push(number));
+                kept.push(account, number, |account, number| gone.push((account, number)));
                 model.push_back((account, number));
                 let mut left = Vec::new();
                 if model.iter().filter(|(of, _)| *of == account).count() > each {
@@ -102,7 +102,7 @@ mod tests {
                 if model.len() > all {
                     left.extend(model.pop_front());
                 }
-                prop_assert_eq!(gone, left.into_iter().map(|(_, number)| number).collect::<Vec<_>>());
+                prop_assert_eq!(gone, left);
                 for account in (0..4).map(AccountId) {
                     let own = model.iter().filter(|(of, _)| *of == account).map(|(_, number)| number);
                     prop_assert!(kept.of(account).eq(own));

@@ -19,6 +19,8 @@ pub(super) struct Orders {
     records: HashMap<OrderId, Record>,
     open: HashMap<AccountId, BTreeSet<OrderId>>,
     closed: Kept<OrderId>,
+    /// The command that ended the last order of an account that was forgotten.
+    forgotten: HashMap<AccountId, u64>,
     /// The newest order of this name.
     clients: HashMap<(AccountId, MarketId, ClientOrderId), OrderId>,
     /// The order that the current command placed, until an event speaks of it.
@@ -45,6 +47,7 @@ impl Orders {
             records: HashMap::new(),
             open: HashMap::new(),
             closed: Kept::new(options.closed_orders, options.all_closed_orders),
+            forgotten: HashMap::new(),
             clients: HashMap::new(),
             placed: None,
         }
@@ -227,9 +230,10 @@ impl Orders {
         if let Some(open) = self.open.get_mut(&order.account) {
             open.remove(&order.id);
         }
-        let (records, clients) = (&mut self.records, &mut self.clients);
-        self.closed.push(order.account, order.id, |gone| {
+        let (records, clients, forgotten) = (&mut self.records, &mut self.clients, &mut self.forgotten);
+        self.closed.push(order.account, order.id, |account, gone| {
             let Some(Record { order, .. }) = records.remove(&gone) else { return };
+            forgotten.insert(account, order.updated_sequence);
             let name = (order.account, order.market, order.client_id);
             if clients.get(&name) == Some(&gone) {
                 clients.remove(&name);
@@ -252,6 +256,11 @@ impl Orders {
     /// By number.
     pub fn open_of(&self, account: AccountId) -> impl Iterator<Item = Order> {
         self.open.get(&account).into_iter().flatten().filter_map(|id| self.by_id(*id))
+    }
+
+    /// The command that ended the last order of an account that was forgotten; zero when none was.
+    pub fn forgotten(&self, account: AccountId) -> u64 {
+        self.forgotten.get(&account).copied().unwrap_or(0)
     }
 
     /// Open and closed, in no order.

@@ -132,9 +132,9 @@ impl State {
                 }
                 let trade = market.trades.add(&fill, params.tick, now);
                 market.candles.add(&trade);
-                self.account_trades.push(fill.maker_account, trade, drop);
+                self.account_trades.push(fill.maker_account, trade, |_, _| ());
                 if fill.taker_account != fill.maker_account {
-                    self.account_trades.push(fill.taker_account, trade, drop);
+                    self.account_trades.push(fill.taker_account, trade, |_, _| ());
                 }
                 told.say(|| Update::Trade(trade));
                 self.touched.extend([fill.maker_account, fill.taker_account, params.fee_account]);

@@ -320,6 +320,19 @@ pub struct Day {
     pub best: Best,
 }
 
+/// What is known of an account's orders, all of one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The last command that is in it.
+    pub sequence: u64,
+    /// Open and closed, by number.
+    pub orders: Vec<Order>,
+    /// Trades, in order.
+    pub trades: Vec<Trade>,
+    /// Orders that ended by this command or before may be missing; zero when none is.
+    pub forgotten: u64,
+}
+
 /// Which trades, orders or candles: from a number on or within a time; the newest where neither is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Range {

@@ -19,7 +19,8 @@ use super::options::ViewOptions;
 use super::selection::{self, Numbered};
 use super::state::{MarketState, State};
 use super::{
-    Account, AggregateTrade, Asset, Best, Candle, Day, Depth, Market, Order, Range, Trade, Unlisted, Updates,
+    Account, AggregateTrade, Asset, Best, Candle, Day, Depth, History, Market, Order, Range, Trade, Unlisted,
+    Updates,
 };
 
 /// What the gateway shows of an exchange. It follows until it is dropped or the exchange ends.
@@ -221,6 +222,20 @@ impl View {
     pub fn orders(&self, account: AccountId, market: MarketId, range: Range) -> Vec<Order> {
         let state = self.shared.read();
         selection::of_any(state.orders.all_of(account).filter(|order| order.market == market), range)
+    }
+
+    /// All that is known of an account's orders, as of one command.
+    #[must_use]
+    pub fn history(&self, account: AccountId) -> History {
+        let state = self.shared.read();
+        let mut orders: Vec<Order> = state.orders.all_of(account).collect();
+        orders.sort_unstable_by_key(|order| order.id);
+        History {
+            sequence: state.sequence,
+            orders,
+            trades: state.account_trades.of(account).copied().collect(),
+            forgotten: state.orders.forgotten(account),
+        }
     }
 
     /// Trades of an account in a market, or of one of its orders, by number.
