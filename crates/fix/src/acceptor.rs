@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use crate::connection::{Attached, Driver, Stream};
@@ -27,7 +27,7 @@ use crate::{
 const RECOVER: Duration = Duration::from_millis(50);
 /// How long whoever may not log on keeps his place, so that guessing is slow.
 const PENALTY: Duration = Duration::from_secs(1);
-/// How long an application's session may take to end.
+/// How long all sessions may take to end, and how long the application's may after that.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Characters of a CompID.
 const COMP_ID: usize = 64;
@@ -160,15 +160,23 @@ impl Acceptor {
     }
 
     /// Logs everybody out, and returns when the sessions' numbers are written down and the application's sessions have ended,
-    /// for which they have a few seconds.
+    /// for which all of them together have a few seconds.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         let _ = self.accepting.await;
-        for Running { attach, task, mut application } in (self.sessions)() {
+        let (mut tasks, mut applications) = (Vec::new(), Vec::new());
+        for Running { attach, task, application } in (self.sessions)() {
             drop(attach);
-            let _ = task.await;
-            if timeout(FAREWELL, &mut application).await.is_err() {
-                application.abort();
+            tasks.push(task);
+            applications.push(application);
+        }
+        // All end at the same time, and one that does not keeps nobody.
+        for handles in [tasks, applications] {
+            let end = Instant::now() + FAREWELL;
+            for mut handle in handles {
+                if timeout_at(end.into(), &mut handle).await.is_err() {
+                    handle.abort();
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::acceptor::{AcceptorLimits, Permit};
 use crate::application::{Incoming, Outgoing, Status};
@@ -19,6 +19,9 @@ const CHUNK: usize = 16 << 10;
 const TOGETHER: usize = 256;
 /// Messages read from the store at once, when they are sent again.
 const PIECE: usize = 128;
+
+/// How long the other side may take to read what is sent to it once the acceptor stops.
+const HURRY: Duration = Duration::from_secs(1);
 
 /// How long a second connection waits for the end of the first.
 const NOTICE: Duration = Duration::from_millis(50);
@@ -113,6 +116,10 @@ impl Driver {
     }
 
     async fn next(&mut self, buffer: &mut [u8]) -> Work {
+        // Whatever else there is to do.
+        if self.is_stopping() {
+            return Work::Stop;
+        }
         let tick = self.session.next_tick().map(|tick| self.started + tick);
         let link = self.link.as_mut();
         let (more, stream, wait) = match link {
@@ -241,6 +248,10 @@ impl Driver {
         self.perform(actions).await
     }
 
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
     /// Carries out actions: first what is to be on disk, then the rest in order.
     async fn perform(&mut self, actions: Vec<Action>) -> Result<(), StoreError> {
         let mut rest = Vec::with_capacity(actions.len());
@@ -252,12 +263,20 @@ impl Driver {
             }
         }
         self.record(records).await?;
+        // Whoever asks again before he was answered gets one answer.
+        let mut again: Option<(u64, u64)> = None;
+        for action in &rest {
+            if let Action::Resend { from, to } = action {
+                again = Some(again.map_or((*from, *to), |(first, last)| (first.min(*from), last.max(*to))));
+            }
+        }
         let mut bytes = Vec::new();
         let mut closed = None;
         for action in rest {
             match action {
                 Action::Write(frame) => bytes.extend_from_slice(&frame),
-                Action::Resend { from, to } => {
+                Action::Resend { .. } => {
+                    let Some((from, to)) = again.take() else { continue };
                     if !self.write(&std::mem::take(&mut bytes)).await || !self.resend(from, to).await? {
                         return self.detach("the other side does not read").await;
                     }
@@ -287,7 +306,8 @@ impl Driver {
 
     async fn resend(&mut self, from: u64, to: u64) -> Result<bool, StoreError> {
         let mut next = from;
-        while next <= to {
+        // What is left when the acceptor stops is asked for again after the next Logon.
+        while next <= to && !self.is_stopping() {
             let kept = self.store.kept(&self.place, (next, to), PIECE)?;
             let last = kept.last().filter(|_| kept.len() == PIECE).map_or(to, |last| last.number);
             let mut actions = Vec::new();
@@ -320,7 +340,15 @@ impl Driver {
             link.stream.write_all(bytes).await?;
             link.stream.flush().await
         };
-        matches!(timeout(self.limits.write_timeout, written).await, Ok(Ok(())))
+        let stop = &mut self.stop;
+        let hurry = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            sleep(HURRY).await;
+        };
+        tokio::select! {
+            written = timeout(self.limits.write_timeout, written) => matches!(written, Ok(Ok(()))),
+            () = hurry => false,
+        }
     }
 
     /// Ends the connection, and writes down where the numbers are.

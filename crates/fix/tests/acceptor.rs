@@ -357,3 +357,55 @@ async fn messages_beyond_the_rate_wait() {
     assert!((Duration::from_millis(800)..Duration::from_secs(5)).contains(&took), "{took:?}");
     acceptor.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_asks_for_everything_and_reads_nothing_does_not_keep_the_acceptor() {
+    let dir = tempfile::tempdir().unwrap();
+    let patient = AcceptorLimits { write_timeout: Duration::from_secs(60), ..limits() };
+    let acceptor = start(dir.path(), patient).await;
+    let (mut client, _) = Client::logged_on(&acceptor, "ME", 1).await;
+    let long = "x".repeat(15_000);
+    for _ in 0..50 {
+        client.send(order(&long)).await;
+        client.read().await.unwrap();
+    }
+    // Far more than fits between here and there.
+    let ask = async {
+        for _ in 0..2_000 {
+            client.send(resend(1)).await;
+        }
+    };
+    let _ = timeout(Duration::from_secs(2), ask).await;
+    let stopping = Instant::now();
+    acceptor.stop().await;
+    assert!(stopping.elapsed() < Duration::from_secs(8), "{:?}", stopping.elapsed());
+}
+
+#[tokio::test]
+async fn many_requests_at_once_are_answered_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let acceptor = start(dir.path(), limits()).await;
+    let (mut client, _) = Client::logged_on(&acceptor, "ME", 1).await;
+    for id in ["a", "b"] {
+        client.send(order(id)).await;
+        client.read().await.unwrap();
+    }
+    let mut frames = Vec::new();
+    for body in [resend(3), resend(2), resend(2), Body::new("1").with(112, "t")] {
+        let (sender, time) = (client.name, Utc::now());
+        let header = Header { sender, target: "GLASS", number: client.next, time, original: None };
+        frames.extend(header.frame(&body));
+        client.next += 1;
+    }
+    client.stream.write_all(&frames).await.unwrap();
+    let mut again = Vec::new();
+    loop {
+        let message = client.read().await.unwrap();
+        match message.kind() {
+            "0" => break,
+            _ => again.push((message.kind().to_owned(), message.number(34).unwrap())),
+        }
+    }
+    assert_eq!(again, [("8".to_owned(), 2), ("8".to_owned(), 3)]);
+    acceptor.stop().await;
+}

@@ -379,6 +379,27 @@ async fn a_read_only_key_sees_and_does_nothing_and_strangers_see_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_key_does_not_touch_the_sessions_that_trade() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let trader = &world.traders[0];
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "34=1").await;
+    client.send(order("a", '1', "100.00", "1")).await;
+    client.expect("8", "11=a 150=0 34=2").await;
+    drop(client);
+    // With the same CompID, and from the first number on: it is another session, and gets nothing that was sent.
+    let mut reader = Client::logged_on(&server, key(trader, Role::Read), (1, 1)).await;
+    reader.expect("A", "34=1").await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (3, 2)).await;
+    let logon = client.expect("A", "").await;
+    assert!(logon.number(34).unwrap() > 2, "{}", shown(&logon));
+    client.expect("8", "11=a 150=0 34=2 43=Y").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_while_fix_was_down_is_told_when_it_is_back() {
     let directory = tempfile::tempdir().unwrap();
     let world = world(directory.path());

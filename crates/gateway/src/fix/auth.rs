@@ -28,15 +28,37 @@ pub(super) fn authenticate(keys: &KeyStore, logon: &Message) -> Result<Identity,
     let payload = signed(logon).ok_or_else(|| refusal("the header is incomplete"))?;
     let caller =
         keys.verify(key, Role::Read, &payload, signature).map_err(|error| Refusal(error.to_string()))?;
-    Ok(Identity { principal: principal(caller.account), grant: Arc::from(key) })
+    Ok(Identity { principal: principal(caller.account, caller.role), grant: Arc::from(key) })
 }
 
-/// Under which name the sessions of an account are kept.
-fn principal(account: AccountId) -> String {
-    format!("account {account}")
+/// What the names of sessions of keys end with that may only see.
+const READER: &str = " reader";
+
+/// Under which name the sessions of an account are kept. Keys that may only see have sessions of their own, so that none of
+/// them takes, resets or crowds out one that trades.
+fn principal(account: AccountId, role: Role) -> String {
+    let kind = if role < Role::Trade { READER } else { "" };
+    format!("account {account}{kind}")
 }
 
-/// The other way round.
+/// The account of a name.
 pub(super) fn account_of(principal: &str) -> Option<AccountId> {
-    principal.strip_prefix("account ")?.parse().ok().map(AccountId)
+    let account = principal.strip_prefix("account ")?;
+    account.strip_suffix(READER).unwrap_or(account).parse().ok().map(AccountId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_of_keys_that_only_see_are_others_of_the_same_account() {
+        let account = AccountId(7);
+        let [read, trade, withdraw, admin] =
+            [Role::Read, Role::Trade, Role::Withdraw, Role::Admin].map(|role| principal(account, role));
+        assert_ne!(read, trade);
+        assert!(trade == withdraw && trade == admin);
+        assert_eq!([&read, &trade].map(|name| account_of(name)), [Some(account); 2]);
+        assert_eq!(account_of("account 7 writer"), None);
+    }
 }
