@@ -244,7 +244,7 @@ impl<A: Application> Inner<A> {
         };
         match self.identify(&logon, peer).await {
             Ok((id, grant)) => {
-                let attached = Attached { stream, framer, logon, grant, permit };
+                let attached = Attached { stream, framer, logon, grant, peer, permit };
                 match self.attach(id, attached).await {
                     Ok(()) => {}
                     Err(error) => tracing::warn!(%peer, %error, "a FIX session does not begin"),

@@ -58,6 +58,8 @@ pub struct Incoming {
     pub logon: u64,
     /// By what right: [`Identity::grant`].
     pub grant: Arc<str>,
+    /// From where.
+    pub peer: IpAddr,
 }
 
 /// Whether somebody is logged on.

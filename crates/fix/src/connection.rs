@@ -1,5 +1,6 @@
 //! A session's task: carries out what the state machine says, on a connection and the store.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ pub(crate) struct Attached {
     pub framer: Framer,
     pub logon: Message,
     pub grant: Arc<str>,
+    pub peer: IpAddr,
     /// Its place among all connections.
     pub permit: Permit,
 }
@@ -64,6 +66,7 @@ pub(crate) struct Link {
     /// Whether the framer may hold another message.
     more: bool,
     grant: Arc<str>,
+    peer: IpAddr,
     throttle: Throttle,
     _permit: Permit,
 }
@@ -154,9 +157,9 @@ impl Driver {
             tracing::info!(session = %self.id, "a second connection of a FIX session is closed");
             return Ok(());
         }
-        let Attached { stream, framer, logon, grant, permit } = attached;
+        let Attached { stream, framer, logon, grant, peer, permit } = attached;
         let throttle = Throttle::new(&self.limits);
-        self.link = Some(Link { stream, framer, more: true, grant, throttle, _permit: permit });
+        self.link = Some(Link { stream, framer, more: true, grant, peer, throttle, _permit: permit });
         let mut actions = Vec::new();
         self.session.logon(self.now(), &logon, &mut actions);
         let online = self.session.is_online();
@@ -283,11 +286,10 @@ impl Driver {
                 }
                 Action::Deliver(message) => {
                     let logon = self.status.borrow().logon;
-                    let Some(grant) = self.link.as_ref().map(|link| Arc::clone(&link.grant)) else {
-                        continue;
-                    };
+                    let Some(link) = &self.link else { continue };
+                    let (grant, peer) = (Arc::clone(&link.grant), link.peer);
                     // There is room, or the application has ended, and the next turn of the loop sees it.
-                    let _ = self.incoming.try_send(Incoming { message, logon, grant });
+                    let _ = self.incoming.try_send(Incoming { message, logon, grant, peer });
                 }
                 Action::Close(why) => closed = Some(why),
                 Action::Record(_) => {}

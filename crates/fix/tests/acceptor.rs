@@ -31,7 +31,7 @@ impl Application for Echo {
 
     async fn session(self: Arc<Self>, session: SessionHandle, mut incoming: mpsc::Receiver<Incoming>) {
         let mut count = session.notes().unwrap().first().map_or(0, |(_, value)| value[0]);
-        while let Some(Incoming { message, logon, grant }) = incoming.recv().await {
+        while let Some(Incoming { message, logon, grant, .. }) = incoming.recv().await {
             assert_eq!(&*grant, "sesame");
             let outgoing = match message.kind() {
                 "D" => {

@@ -400,6 +400,48 @@ async fn a_read_only_key_does_not_touch_the_sessions_that_trade() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_weigh_and_replacements_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = Options::default();
+    let limits = &mut options.settings.limits;
+    (limits.weight_per_minute, limits.refusals_until_ban, limits.orders_per_ten_seconds) = (70, 1_000, 3);
+    let world = World::open(directory.path(), options);
+    let trader = &world.traders[0];
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    client.send(order("a", '1', "100.00", "1")).await;
+    client.expect("8", "11=a 150=0").await;
+    // More than a window and the next one allow, however they fall.
+    let mut refused = 0;
+    for number in 0..8 {
+        client.send(replace(&format!("r{number}"), "a", "100.00", "1")).await;
+        let answer = client.read().await;
+        refused += u32::from(answer.kind() == "9" && answer.text(102) == Ok("2"));
+    }
+    assert!((1..=6).contains(&refused), "{refused}");
+    let request = |depth: u32, symbols: &[&str]| {
+        let request = Body::new("V").with(262, "r").with(263, 0).with(264, depth).with(267, 1).with(269, 0);
+        symbols.iter().fold(request.with(146, symbols.len()), |request, symbol| request.with(55, symbol))
+    };
+    client.send(request(1, &["BTCUSD", "BTCUSD"])).await;
+    client.expect("Y", "281=1").await;
+    let mut refused = 0;
+    for _ in 0..4 {
+        client.send(request(0, &["BTCUSD"])).await;
+        refused += u32::from(client.read().await.text(281) == Ok("2"));
+    }
+    assert!((2..=3).contains(&refused), "{refused}");
+    let mut refused = 0;
+    for number in 0..150 {
+        client.send(cancel(&format!("c{number}"), "nothing")).await;
+        refused += u32::from(client.expect("9", "").await.text(102) == Ok("2"));
+    }
+    assert!((10..=149).contains(&refused), "{refused}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_while_fix_was_down_is_told_when_it_is_back() {
     let directory = tempfile::tempdir().unwrap();
     let world = world(directory.path());

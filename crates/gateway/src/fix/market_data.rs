@@ -95,6 +95,9 @@ impl Subscriptions {
             let market = view.market(symbol);
             let market = market
                 .ok_or_else(|| refused(reason::UNKNOWN_SYMBOL, &format!("there is no market {symbol}")))?;
+            if followed.iter().any(|followed: &Followed| followed.market.id == market.id) {
+                return Err(refused(reason::DUPLICATE, &format!("{symbol} is named twice")));
+            }
             followed.push(Followed::new(market, wanted));
         }
         if followed.is_empty() {
@@ -133,6 +136,25 @@ pub(super) fn reject(message: &Message, (reason, why): (u8, &str)) -> Body {
         .with(tags::MD_REQ_ID, id)
         .with(tags::MD_REQ_REJ_REASON, char::from(reason))
         .with(session::TEXT, why)
+}
+
+/// The request weight of a MarketDataRequest: for each market as much as the same depth by REST.
+pub(super) fn weight(message: &Message) -> u32 {
+    if message.text(tags::SUBSCRIPTION_REQUEST_TYPE) == Ok("2") {
+        return 1;
+    }
+    let one = match message.number(tags::MARKET_DEPTH).unwrap_or(1) {
+        1..=100 => 5,
+        101..=500 => 25,
+        _ => 50,
+    };
+    let markets = message.group(tags::NO_RELATED_SYM, &[tags::SYMBOL]).map_or(1, |group| group.len().max(1));
+    u32::try_from(markets).unwrap_or(u32::MAX).saturating_mul(one)
+}
+
+/// When the address has asked for too much.
+pub(super) fn too_much(why: &str) -> Problem {
+    refused(reason::NO_BANDWIDTH, why)
 }
 
 fn refused(reason: u8, why: &str) -> Problem {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -303,7 +304,7 @@ impl Trader {
             self.waiting = Some(incoming);
             return Ok(());
         }
-        let Incoming { message, logon, grant } = incoming;
+        let Incoming { message, logon, grant, peer } = incoming;
         let trades = match message.kind() {
             kind::NEW_ORDER_SINGLE
             | kind::ORDER_CANCEL_REQUEST
@@ -315,6 +316,9 @@ impl Trader {
                 return self.session.send(Outgoing::Volatile(body, logon)).await;
             }
         };
+        if let Err(problem) = self.charge(&message, peer) {
+            return self.refuse(&message, logon, problem).await;
+        }
         let needs = if trades { Role::Trade } else { Role::Read };
         if let Err(error) = self.gateway.keys.look_up(&grant, needs) {
             let body = reports::business_reject(&message, 6, &error.to_string());
@@ -337,6 +341,32 @@ impl Trader {
         }
     }
 
+    /// What the address pays for a message. New orders count by account.
+    fn charge(&self, message: &Message, peer: IpAddr) -> Result<(), Problem> {
+        let weight = match message.kind() {
+            kind::MARKET_DATA_REQUEST => market_data::weight(message),
+            kind::ORDER_CANCEL_REQUEST
+            | kind::ORDER_CANCEL_REPLACE_REQUEST
+            | kind::ORDER_MASS_CANCEL_REQUEST => 1,
+            _ => return Ok(()),
+        };
+        let now = clock::millis();
+        let Err(refusal) = self.gateway.limiter.charge(peer, weight, now) else { return Ok(()) };
+        let why = format!("too many requests from this address: try again in {} s", refusal.retry_after(now));
+        Err(match message.kind() {
+            kind::MARKET_DATA_REQUEST => market_data::too_much(&why),
+            kind::ORDER_MASS_CANCEL_REQUEST => Problem::Refused(0, why),
+            _ => Problem::Refused(2, why),
+        })
+    }
+
+    /// Counts an order or a replacement; `reason` is what one too many is refused with.
+    fn count_order(&self, reason: u8) -> Result<(), Problem> {
+        let counted = self.gateway.limiter.take_orders(self.account, 1, clock::millis());
+        let why = |refusal: crate::limits::Refusal| format!("too many orders: {:?}", refusal.what);
+        counted.map(drop).map_err(|refusal| Problem::Refused(reason, why(refusal)))
+    }
+
     fn new_order(&mut self, message: &Message, logon: u64) -> Result<(), Problem> {
         let NewOrder { market, place, cl_ord_id } =
             NewOrder::read(message, &self.gateway.view, self.account)?;
@@ -353,12 +383,7 @@ impl Trader {
             let why = "the account has or had an order with this ClOrdID in this market";
             return Err(Problem::Refused(order_reason::DUPLICATE, why.into()));
         }
-        if let Err(refusal) = self.gateway.limiter.take_orders(self.account, 1, clock::millis()) {
-            return Err(Problem::Refused(
-                order_reason::BROKER,
-                format!("too many orders: {:?}", refusal.what),
-            ));
-        }
+        self.count_order(order_reason::BROKER)?;
         self.gateway.client_ids.remember(self.account, &cl_ord_id);
         let used = Use { market: market.id, name: cl_ord_id, replaces: false, order: None };
         self.to_note.extend(self.names.add(used));
@@ -395,6 +420,7 @@ impl Trader {
             let executed = order.executed.0 + order.prevented.0;
             let left = quantity.0.checked_sub(executed).filter(|left| *left > 0);
             let left = left.ok_or_else(|| Problem::Refused(0, "OrderQty is not above CumQty".into()))?;
+            self.count_order(2)?;
             let used =
                 Use { market: market.id, name: name.to_owned(), replaces: true, order: Some(order.id) };
             self.to_note.extend(self.names.add(used));
@@ -466,6 +492,10 @@ impl Trader {
         let (reason, why) = match problem {
             Problem::Field(error) => {
                 let body = reports::field_reject(message, error);
+                return self.session.send(Outgoing::Volatile(body, logon)).await;
+            }
+            Problem::Refused(reason, why) if message.kind() == kind::MARKET_DATA_REQUEST => {
+                let body = market_data::reject(message, (reason, &why));
                 return self.session.send(Outgoing::Volatile(body, logon)).await;
             }
             Problem::Refused(reason, why) => (reason, why),
@@ -604,8 +634,7 @@ impl Trader {
         let answer = self.subscriptions.request(message, &self.gateway.view, self.limits.subscriptions);
         let bodies = match answer {
             Ok(bodies) => bodies,
-            Err(Problem::Field(error)) => vec![reports::field_reject(message, error)],
-            Err(Problem::Refused(reason, why)) => vec![market_data::reject(message, (reason, &why))],
+            Err(problem) => return self.refuse(message, logon, problem).await,
         };
         for body in bodies {
             self.session.send(Outgoing::Volatile(body, logon)).await?;
