@@ -400,6 +400,26 @@ async fn a_read_only_key_does_not_touch_the_sessions_that_trade() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_is_logged_out_and_another_logs_on_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let trader = &world.traders[0];
+    let server = start(&world).await;
+    let mut thief = Client::logged_on(&server, key(trader, Role::Read), (1, 1)).await;
+    thief.expect("A", "34=1").await;
+    let mut other = Client::logged_on(&server, key(&world.traders[1], Role::Trade), (1, 1)).await;
+    other.expect("A", "34=1").await;
+    assert!(world.gateway.keys.revoke(trader.account, &key(trader, Role::Read).0).unwrap());
+    let farewell = thief.expect("5", "").await;
+    assert!(farewell.text(58).unwrap().contains("revoked"), "{}", shown(&farewell));
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "34=1").await;
+    other.send(order("a", '1', "100.00", "1")).await;
+    other.expect("8", "11=a 150=0").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_weigh_and_replacements_count() {
     let directory = tempfile::tempdir().unwrap();
     let mut options = Options::default();

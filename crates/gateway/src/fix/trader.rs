@@ -15,6 +15,7 @@ use ::fix::{Body, Incoming, Message, Outgoing, SessionEnded, SessionHandle, tags
 use exchange::Acknowledgement;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use types::{AccountId, ClientOrderId, Command, MarketId, OrderId, OrderRef, Outcome, Reject};
@@ -36,6 +37,8 @@ use crate::keys::Role;
 use crate::view::{Execution, History, Market, Order, OrderStatus, Update, Updates};
 use crate::{Gateway, client_ids, clock};
 
+/// Why a session is logged out when a key is taken back.
+const REVOKED: &str = "a key of the account was revoked; log on again with another";
 /// What a trader is told when nobody knows what became of what he asked for.
 const UNDECIDED: &str =
     "the exchange stopped: what has no report yet counts or does not, and is told when it is up again";
@@ -173,6 +176,7 @@ impl Trader {
         }
         let mut tick = interval(Duration::from_millis(self.limits.market_data_interval_ms.max(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut revocations = self.gateway.keys.revocations();
         loop {
             let going = tokio::select! {
                 message = incoming.recv(), if self.has_room() => match message {
@@ -181,6 +185,14 @@ impl Trader {
                 },
                 Some(answered) = self.under_way.next(), if !self.under_way.is_empty() => self.answered(answered).await,
                 told = self.heard.next() => self.hear(told).await,
+                revoked = revocations.recv() => match revoked {
+                    Ok(account) if account != self.account => continue,
+                    Err(RecvError::Closed) => return,
+                    // By which of the account's keys somebody is logged on does not matter: whoever has another logs on again.
+                    Ok(_) | Err(RecvError::Lagged(_)) => {
+                        self.session.send(Outgoing::LogOut(REVOKED.into())).await
+                    }
+                },
                 _ = tick.tick(), if !self.subscriptions.is_empty() => self.tick().await,
             };
             if going.is_err() || self.make_up().await.is_err() || self.go_on().await.is_err() {
