@@ -301,6 +301,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The request weight of so many levels of each side of a book, as Binance has it.
+pub(crate) fn depth_weight(levels: u64) -> u32 {
+    match levels {
+        0..=100 => 5,
+        101..=500 => 25,
+        501..=1_000 => 50,
+        _ => 250,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use super::signing::Security;
 use super::{account, exchange_info, market_data, orders, tickers, user_stream};
 use crate::Gateway;
 use crate::keys::{Caller, Role};
-use crate::limits::OrderCounts;
+use crate::limits::{self, OrderCounts};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,12 +217,7 @@ impl Call {
             | Self::Coins
             | Self::TradeFees
             | Self::Withdraw => 1,
-            Self::Depth => match params.whole("limit").ok().flatten().unwrap_or(100) {
-                0..=100 => 5,
-                101..=500 => 25,
-                501..=1_000 => 50,
-                _ => 250,
-            },
+            Self::Depth => limits::depth_weight(params.whole("limit").ok().flatten().unwrap_or(100)),
             Self::ExchangeInfo | Self::Account | Self::AllOrders | Self::Commission => 20,
             Self::OwnTrades if params.has("orderId") => 5,
             Self::OwnTrades => 20,

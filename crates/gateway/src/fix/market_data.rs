@@ -11,6 +11,7 @@ use types::{Price, Quantity, Side};
 
 use super::requests::Problem;
 use super::tags::{self, kind};
+use crate::limits;
 use crate::view::{Market, Range, Trade, View};
 
 /// Levels of a side when all are asked for (MarketDepth 0), and at most.
@@ -144,9 +145,9 @@ pub(super) fn weight(message: &Message) -> u32 {
         return 1;
     }
     let one = match message.number(tags::MARKET_DEPTH).unwrap_or(1) {
-        1..=100 => 5,
-        101..=500 => 25,
-        _ => 50,
+        // All that there is, or more than there is.
+        depth if !(1..=DEPTH as u64).contains(&depth) => limits::depth_weight(DEPTH as u64),
+        depth => limits::depth_weight(depth),
     };
     let markets = message.group(tags::NO_RELATED_SYM, &[tags::SYMBOL]).map_or(1, |group| group.len().max(1));
     u32::try_from(markets).unwrap_or(u32::MAX).saturating_mul(one)
