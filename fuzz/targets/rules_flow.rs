@@ -100,6 +100,7 @@ fn command(c: &mut Choices<'_>, orders: u64, now: u64) -> (AccountId, Origin, Co
             order: order(c, orders),
             price: Price(c.below(310)),
             quantity: Quantity(c.amount(60)),
+            left: (c.below(3) == 0).then(|| Quantity(c.amount(60))),
         },
         14 => Command::MassCancel { market: scope(c, market), side: side_scope(c) },
         15 => Command::Withdraw { asset, amount: Quanta(c.amount(10_000)) },

@@ -131,21 +131,28 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Replace:
-    """Change a resting limit order's price, and what is left of its quantity."""
+    """Change a resting limit order's price, and what is left of its quantity.
+
+    ``left`` is what was left of it when the quantity was chosen: what has traded since then is taken off, and
+    where nothing remains, the order is cancelled. Without it the quantity is taken as it stands.
+    """
 
     market: int
     order: OrderRef
     price: int
     quantity: int
+    left: int | None = None
 
     def encode(self) -> bytes:
         """The canonical encoding."""
         w = Writer()
-        w.byte(3)
+        w.byte(3 if self.left is None else 8)
         w.uint(self.market, U16)
         _reference(w, self.order)
         w.uint(self.price, U32)
         w.uint(self.quantity)
+        if self.left is not None:
+            w.uint(self.left)
         return w.take()
 
 

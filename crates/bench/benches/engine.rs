@@ -106,6 +106,7 @@ impl Warm {
                 order: OrderRef::Id(mine[number as usize]),
                 price: Price(price),
                 quantity: Quantity(quantity),
+                left: None,
             }
         });
         self.mine = mine;

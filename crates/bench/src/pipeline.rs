@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
-use exchange::{BatchPolicy, Config, Exchange, StreamSigner, Submission, Ticket};
+use exchange::{BatchPolicy, Config, Exchange, Submission, Ticket};
 use rules::{Capacity, Genesis, Store};
 use serde::Serialize;
+use transition::StreamSigner;
 use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, Command, Limits, MarketId, MarketParams,
     OperatorCommand, OrderId, OrderRef, Origin, Outcome, Place, Price, Quanta, Quantity, Rate, SelfTrade,

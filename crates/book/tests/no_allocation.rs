@@ -150,7 +150,7 @@ impl Desk {
                     self.send(
                         account,
                         Origin::Session,
-                        Command::Replace { market: MARKET, order, price, quantity },
+                        Command::Replace { market: MARKET, order, price, quantity, left: None },
                     );
                 }
                 return;

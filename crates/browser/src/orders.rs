@@ -42,6 +42,10 @@ pub(crate) fn parse(command: &Value) -> Result<Command, Refused> {
             order: order_ref(&command["order"])?,
             price: Price(small(command, "price")?),
             quantity: Quantity(u64_of(command, "quantity")?),
+            left: match command["left"] {
+                Value::Null => None,
+                _ => Some(Quantity(u64_of(command, "left")?)),
+            },
         },
         "massCancel" => Command::MassCancel {
             market: match command["market"] {

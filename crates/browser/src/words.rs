@@ -112,9 +112,9 @@ pub(crate) fn command(command: &Command) -> Value {
         Command::Cancel { market, order } => {
             json!({ "kind": kind, "market": market.0, "order": order_ref(*order) })
         }
-        Command::Replace { market, order, price, quantity } => json!({
+        Command::Replace { market, order, price, quantity, left } => json!({
             "kind": kind, "market": market.0, "order": order_ref(*order),
-            "price": price.0, "quantity": number(quantity.0),
+            "price": price.0, "quantity": number(quantity.0), "left": left.map(|left| number(left.0)),
         }),
         Command::MassCancel { market, side } => json!({
             "kind": kind, "market": market.map(|market| market.0), "side": side.map(side_name),

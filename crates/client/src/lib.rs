@@ -32,5 +32,6 @@ pub use answers::{
 };
 pub use client::Client;
 pub use error::ClientError;
-pub use signing::{KeyRequest, StreamSigner, login_digest, personal_digest};
+pub use signing::{KeyRequest, login_digest, personal_digest, sign_login};
+pub use transition::StreamSigner;
 pub use verified::{VerifiedBalances, VerifiedReceipt};

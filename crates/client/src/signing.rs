@@ -1,69 +1,20 @@
-//! The trader's side of signatures: streams by the session key, and what the owner's wallet signs.
+//! The trader's side of signatures beside streams: logins by the session key, and what the owner's wallet signs.
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use state::Sha256Hash;
-use state::TreeHash as _;
-use transition::{Crypto as _, Native, Stream, stream_digest};
-use types::{AccountId, Address, Command, SessionKey};
+use state::{Sha256Hash, TreeHash as _};
+use transition::{Crypto as _, Native};
+use types::{AccountId, Address};
 
-/// Signs one session's stream. The key never leaves it.
-pub struct StreamSigner {
+/// The signature that lets a WebSocket connection follow the account's executions; the time is in milliseconds since 1970.
+#[must_use]
+pub fn sign_login(
+    key: &SigningKey,
+    chain_id: u64,
+    exchange: Address,
     account: AccountId,
-    key: SigningKey,
-    stream: Stream,
-    scratch: Vec<u8>,
-}
-
-impl StreamSigner {
-    /// Goes on where the exchange saw the stream last.
-    #[must_use]
-    pub fn new(account: AccountId, key: SigningKey, stream: Stream) -> Self {
-        Self { account, key, stream, scratch: Vec::new() }
-    }
-
-    /// Whose stream it is.
-    #[must_use]
-    pub fn account(&self) -> AccountId {
-        self.account
-    }
-
-    /// The key as the state has it.
-    #[must_use]
-    pub fn public_key(&self) -> SessionKey {
-        SessionKey(self.key.verifying_key().to_bytes())
-    }
-
-    /// Where the stream is.
-    #[must_use]
-    pub fn stream(&self) -> Stream {
-        self.stream
-    }
-
-    /// Goes back to where the stream was: what was pushed since then was refused.
-    pub fn reset(&mut self, stream: Stream) {
-        self.stream = stream;
-    }
-
-    /// Adds a command to the stream, and gives its encoding.
-    pub fn push(&mut self, command: &Command) -> &[u8] {
-        self.scratch.clear();
-        command.encode(&mut self.scratch);
-        self.stream.digest = stream_digest::<Sha256Hash>(&self.stream.digest, &self.scratch);
-        self.stream.position += 1;
-        &self.scratch
-    }
-
-    /// The signature over all commands so far.
-    #[must_use]
-    pub fn sign(&self) -> [u8; 64] {
-        self.key.sign(&self.stream.digest).to_bytes()
-    }
-
-    /// The signature that lets a WebSocket connection follow the account's executions; the time is in milliseconds since 1970.
-    #[must_use]
-    pub fn login(&self, chain_id: u64, exchange: Address, time: u64) -> [u8; 64] {
-        self.key.sign(&login_digest(chain_id, exchange, self.account, time)).to_bytes()
-    }
+    time: u64,
+) -> [u8; 64] {
+    key.sign(&login_digest(chain_id, exchange, account, time)).to_bytes()
 }
 
 /// What a session key signs to log in. No stream's digest is one: those hash other beginnings.

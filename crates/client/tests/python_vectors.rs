@@ -77,12 +77,14 @@ fn commands() -> Vec<Command> {
             order: OrderRef::Id(OrderId(u64::MAX)),
             price: Price(1 << 24),
             quantity: Quantity(7),
+            left: None,
         },
         Command::Replace {
             market: MarketId(2),
             order: OrderRef::Client(ClientOrderId(9)),
             price: Price(1),
             quantity: Quantity(1),
+            left: Some(Quantity(300)),
         },
         Command::Withdraw { asset: AssetId(1), amount: Quanta(1_000_000) },
         Command::RegisterSession { key: SessionKey([0xa5; 32]), expires: Timestamp::NEVER },
@@ -113,9 +115,12 @@ fn described(command: &Command) -> Value {
         Command::Cancel { market, order } => {
             ("cancel", json!({ "market": market.0, "order": reference(order) }))
         }
-        Command::Replace { market, order, price, quantity } => (
+        Command::Replace { market, order, price, quantity, left } => (
             "replace",
-            json!({ "market": market.0, "order": reference(order), "price": price.0, "quantity": quantity.0 }),
+            json!({
+                "market": market.0, "order": reference(order), "price": price.0, "quantity": quantity.0,
+                "left": left.map(|left| left.0),
+            }),
         ),
         Command::MassCancel { market, side: which } => {
             ("mass_cancel", json!({ "market": market.map(|market| market.0), "side": which.map(side) }))

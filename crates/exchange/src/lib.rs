@@ -30,7 +30,6 @@ mod record;
 mod recovery;
 mod sealer;
 mod shadow;
-mod signer;
 mod stats;
 
 pub use bundle::{Acknowledgement, Submission, Ticket};
@@ -43,7 +42,6 @@ pub use rebuild::rebuild;
 pub use recovery::Recovered;
 pub use sealer::{BatchReport, batch_path};
 pub use shadow::Disagreement;
-pub use signer::StreamSigner;
 pub use stats::{BusyNanos, LatencySummary, Stats};
 
 /// What the tests' kit calls this crate, from inside and from outside.

@@ -400,6 +400,7 @@ impl Reconstruction {
                     order: OrderRef::Client(order.client_id),
                     price: order.price,
                     quantity: Quantity(left),
+                    left: None,
                 };
                 self.send(now, order.account, command);
             }

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use exchange::{Clock, Config, Exchange, StreamSigner, Submission, Ticket};
+use exchange::{Clock, Config, Exchange, Submission, Ticket};
 use flow::{FlowItem, FlowOrigin, Simulation, SimulationOptions, dev_key};
 use gateway::view::{View, ViewOptions};
+use transition::StreamSigner;
 use types::{AccountId, Command, Timestamp};
 
 /// Commands in a submission.

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
-use exchange::{Acknowledgement, Exchange, Refused, StreamSigner, Submission};
+use exchange::{Acknowledgement, Exchange, Refused, Submission};
 use rand::RngCore as _;
 use redb::{Database, ReadableTable as _, TableDefinition};
 use telemetry::{OrderTrace, Traces};
 use thiserror::Error;
 use tokio::sync::oneshot;
+use transition::StreamSigner;
 use types::{AccountId, Command, SessionKey};
 
 use crate::GatewayError;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use anyhow::{Context, Result, anyhow};
-use exchange::{Exchange, StreamSigner, Submission, Ticket};
+use exchange::{Exchange, Submission, Ticket};
 use flow::{FlowItem, FlowOrigin, dev_key};
+use transition::StreamSigner;
 use types::{AccountId, Command, OperatorCommand, OrderType, Outcome, Place, TimeInForce, Timestamp};
 
 /// Submissions that may be under way before the player waits for the oldest.

@@ -135,9 +135,9 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
                 self.place(account, place)
             }
             Command::Cancel { market, order } => self.cancel(account, *market, *order),
-            Command::Replace { market, order, price, quantity } => {
+            Command::Replace { market, order, price, quantity, left } => {
                 self.may_trade(suspended, *market)?;
-                self.replace(account, *market, *order, *price, *quantity)
+                self.replace(account, *market, *order, *price, *quantity, *left)
             }
             Command::MassCancel { market, side } => self.mass_cancel(account, *market, *side),
             Command::Withdraw { asset, amount } => self.withdraw(account, *asset, *amount),

@@ -296,7 +296,11 @@ impl Flow {
                 (self.price(market, side), Quantity(self.lots()))
             }
         };
-        self.session(account, Command::Replace { market, order, price, quantity });
+        let left = self.random.chance(30).then(|| {
+            let now = known.map_or(0, |order| order.quantity.0);
+            Quantity(now.saturating_add(self.random.below(4)))
+        });
+        self.session(account, Command::Replace { market, order, price, quantity, left });
     }
 
     fn mass_cancel(&mut self) {
@@ -464,7 +468,8 @@ impl Flow {
             11 => {
                 let (account, market, order) = self.some_order();
                 let (price, quantity) = (Price(wild as u32), Quantity(self.random.wild()));
-                self.session(account, Command::Replace { market, order, price, quantity });
+                let left = self.random.chance(30).then(|| Quantity(self.random.wild()));
+                self.session(account, Command::Replace { market, order, price, quantity, left });
             }
             _ => {
                 let mut place = self.random_place(market);
@@ -552,7 +557,8 @@ impl Flow {
         match late {
             Some(late) if self.random.chance(30) => {
                 let order = OrderRef::Id(late.id);
-                let command = Command::Replace { market: STORMY, order, price, quantity: Quantity(2) };
+                let command =
+                    Command::Replace { market: STORMY, order, price, quantity: Quantity(2), left: None };
                 self.send(late.account, Origin::Owner, command);
             }
             _ => self.send(AccountId(4), Origin::Owner, Command::Place(shot)),

@@ -11,7 +11,7 @@ use crate::{EventSink, OrderKind, Store};
 
 impl<S: Store, E: EventSink> Run<'_, S, E> {
     /// Gives a resting order a new price and remaining quantity. Its number and client id stay; its place in
-    /// the queue only when it shrinks at the same price.
+    /// the queue only when it shrinks at the same price. What has gone since `left` was left of it counts.
     pub fn replace(
         &mut self,
         account: AccountId,
@@ -19,6 +19,7 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
         order: OrderRef,
         price: Price,
         quantity: Quantity,
+        left: Option<Quantity>,
     ) -> Result<Outcome, Stop<S::Error>> {
         let handle = self.find(account, id, order)?;
         let Some(market) = self.store.market(id)?.copied() else { return reject(Reject::UnknownMarket) };
@@ -34,6 +35,12 @@ impl<S: Store, E: EventSink> Run<'_, S, E> {
             return reject(Reject::ZeroQuantity);
         }
         self.check_price(price, &market)?;
+        let gone = left.map_or(0, |left| left.0.saturating_sub(old.quantity.0));
+        let quantity = Quantity(quantity.0.saturating_sub(gone));
+        if quantity.0 == 0 {
+            self.cancel_open(handle, CancelReason::Requested)?;
+            return Ok(Outcome::Done);
+        }
         let terms = Terms::new(id, &market);
         let kept_place = price == old.price && quantity <= old.quantity;
         let replaced = Event::Replaced {

@@ -30,6 +30,7 @@ mod record_table;
 mod records;
 mod restore;
 mod sealed;
+mod signer;
 mod tree_store;
 mod withdrawals;
 
@@ -50,4 +51,5 @@ pub use range::{BatchRange, execute_range};
 pub use records::decode_balance;
 pub use restore::{Restored, restore};
 pub use sealed::{SealedBatch, SealedBatchError};
+pub use signer::StreamSigner;
 pub use withdrawals::{Withdrawal, WithdrawalTree};

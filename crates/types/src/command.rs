@@ -183,6 +183,10 @@ pub enum Command {
         price: Price,
         /// The new remaining quantity.
         quantity: Quantity,
+        /// What was left of the order when the quantity was chosen. What has gone since then is taken off the
+        /// quantity, so that an order that trades meanwhile trades no more in all than was meant; where nothing
+        /// remains, the order is cancelled. `None` takes the quantity as it stands.
+        left: Option<Quantity>,
     },
     /// Cancel all of the account's orders that match.
     MassCancel {
@@ -288,6 +292,7 @@ mod tag {
     pub const WITHDRAW: u8 = 5;
     pub const REGISTER_SESSION: u8 = 6;
     pub const DEPOSIT: u8 = 7;
+    pub const REPLACE_LEFT: u8 = 8;
     pub const LIST_ASSET: u8 = 16;
     pub const CREATE_MARKET: u8 = 17;
     pub const CHANGE_MARKET: u8 = 18;
@@ -314,12 +319,15 @@ impl Command {
                 out.uint(market.0.into());
                 order.encode(out);
             }
-            Self::Replace { market, order, price, quantity } => {
-                out.byte(tag::REPLACE);
+            Self::Replace { market, order, price, quantity, left } => {
+                out.byte(if left.is_some() { tag::REPLACE_LEFT } else { tag::REPLACE });
                 out.uint(market.0.into());
                 order.encode(out);
                 out.uint(price.0.into());
                 out.uint(quantity.0);
+                if let Some(left) = left {
+                    out.uint(left.0);
+                }
             }
             Self::MassCancel { market, side } => {
                 out.byte(tag::MASS_CANCEL);
@@ -354,11 +362,15 @@ impl Command {
         Ok(match r.byte("command")? {
             tag::PLACE => Self::Place(Place::decode(r)?),
             tag::CANCEL => Self::Cancel { market: MarketId(r.u16("market")?), order: OrderRef::decode(r)? },
-            tag::REPLACE => Self::Replace {
+            tag @ (tag::REPLACE | tag::REPLACE_LEFT) => Self::Replace {
                 market: MarketId(r.u16("market")?),
                 order: OrderRef::decode(r)?,
                 price: Price(r.u32("price")?),
                 quantity: Quantity(r.uint("quantity")?),
+                left: match tag {
+                    tag::REPLACE => None,
+                    _ => Some(Quantity(r.uint("quantity left")?)),
+                },
             },
             tag::MASS_CANCEL => {
                 let (market, side) = decode_scope(r)?;

@@ -13,16 +13,14 @@ use k256::ecdsa::SigningKey as OwnerKey;
 use rules::{Capacity, Genesis, ModelStore, OPERATOR, Store, execute, model_flow};
 use state::{FullTree, Sha256Hash, StateTree};
 use tempfile::TempDir;
-use transition::{CommandsHeader, Crypto, Native, SealedBatch, owner_digest, stream_start};
+use transition::{CommandsHeader, Crypto, Native, SealedBatch, StreamSigner, owner_digest, stream_start};
 use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, ClientOrderId, Command, Event, Limits, MarketId,
     MarketParams, OperatorCommand, OrderRef, Origin, Outcome, Place, Price, Quanta, Quantity, Rate, Reader,
     Sequenced, SessionKey, Side, TimeInForce, Timestamp,
 };
 
-use crate::under_test::{
-    Acknowledgement, BatchPolicy, Clock, Config, Exchange, StreamSigner, Submission, Ticket,
-};
+use crate::under_test::{Acknowledgement, BatchPolicy, Clock, Config, Exchange, Submission, Ticket};
 
 pub const MARKET: MarketId = MarketId(0);
 pub const BASE: AssetId = AssetId(0);
@@ -233,7 +231,9 @@ pub fn random_command(random: &mut Random, client_id: u64) -> Command {
         7..10 => {
             let order =
                 OrderRef::Client(ClientOrderId(client_id.saturating_sub(1 + random.below(30)).max(1)));
-            return Command::Replace { market, order, price, quantity: Quantity(1 + random.below(30)) };
+            let quantity = Quantity(1 + random.below(30));
+            let left = (quantity.0 % 2 == 0).then_some(Quantity(20));
+            return Command::Replace { market, order, price, quantity, left };
         }
         10..13 => place.time_in_force = TimeInForce::Ioc,
         _ => {}

@@ -142,5 +142,6 @@ fn replace(market: MarketId, quote: Quote, price: Price, quantity: u64) -> Comma
         order: OrderRef::Client(ClientOrderId(quote.client_id)),
         price,
         quantity: Quantity(quantity),
+        left: None,
     }
 }

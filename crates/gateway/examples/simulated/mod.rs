@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use exchange::{Config, Exchange, StreamSigner, Submission};
+use exchange::{Config, Exchange, Submission};
 use flow::{FlowItem, FlowOrigin, Simulation, SimulationOptions, dev_key, dev_owner};
 use gateway::keys::Role;
 use gateway::view::{View, ViewOptions};
 use gateway::{Gateway, Settings};
 use rules::{Capacity, Genesis};
+use transition::StreamSigner;
 use types::{AccountId, AssetId, Command, Quanta, Timestamp};
 
 /// How often the simulated traders' orders are handed in.

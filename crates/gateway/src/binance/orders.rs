@@ -344,8 +344,8 @@ pub(super) async fn amend(asked: &Asked<'_>) -> Result<Answer, Failure> {
     if !matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled) || order.waiting {
         return Err(Failure::amend_rejected(Reject::UnknownOrder));
     }
-    // What is left afterwards; never more than now, or the order would lose its place. The rules take what is to be left, so what
-    // trades until the command is executed is traded in addition; the book says so.
+    // What is left afterwards; never more than now, or the order would lose its place. What trades until the command is executed,
+    // the rules take off.
     let gone = order.executed.0 + order.prevented.0;
     let left = wanted.checked_sub(gone).filter(|left| *left > 0 && wanted < order.quantity.0);
     let quantity = left.ok_or_else(|| {
@@ -356,6 +356,7 @@ pub(super) async fn amend(asked: &Asked<'_>) -> Result<Answer, Failure> {
         order: OrderRef::Id(OrderId(order.id.0)),
         price: order.price,
         quantity: Quantity(quantity),
+        left: Some(Quantity(order.quantity.0.saturating_sub(gone))),
     };
     let acknowledgement = asked.gateway.desk.place(account, vec![command]).await?;
     if let Some(Outcome::Rejected(reject)) = acknowledgement.outcomes.first() {

@@ -441,6 +441,7 @@ impl Trader {
                 order: named.reference(),
                 price,
                 quantity: types::Quantity(left),
+                left: Some(types::Quantity(order.quantity.0.saturating_sub(executed))),
             }
         };
         let touches = order.map_or(Touches::Market(market.id), |order| Touches::Order(order.id));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use exchange::{BatchPolicy, Config, Exchange, StreamSigner, Submission};
+use exchange::{BatchPolicy, Config, Exchange, Submission};
 use gateway::native::{
     self, Availability, BatchRecord, Facts, ForcedOperation, L1Action, L1Block, L1Call, Lifecycle,
     LifecycleError, Native, NativeOptions, Progress, ProofFile, Stage, StageReached, Transition, Transitions,
@@ -20,7 +20,7 @@ use rules::{Capacity, Genesis};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
-use transition::{Crypto as _, Native as Crypto};
+use transition::{Crypto as _, Native as Crypto, StreamSigner};
 use types::{
     AccountId, Address, AssetId, AssetParams, Breaker, Command, Limits, MarketId, MarketParams,
     OperatorCommand, Outcome, Place, Price, Quanta, Quantity, Rate, SessionKey, Side, Timestamp,

@@ -86,9 +86,10 @@ async fn a_trader_follows_what_his_orders_do_and_everybody_the_market() {
     let executions = json!({ "channel": "executions", "account": 1 });
     let refused = socket.ask(1, "subscribe", executions.clone()).await;
     assert_eq!(refused["error"]["code"], "not_authenticated", "{refused}");
-    let signer = world.client.signer(account, session_key(account)).await.unwrap();
+    let key = session_key(account);
     let login = |time: u64| {
-        let signature = signer.login(world.genesis.chain_id, world.genesis.exchange, time);
+        let (chain, exchange) = (world.genesis.chain_id, world.genesis.exchange);
+        let signature = glassbook_client::sign_login(&key, chain, exchange, account, time);
         json!({ "account": 1, "timestamp": time, "signature": hex::encode(signature) })
     };
     let mut wrong = login(now());

@@ -12,11 +12,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use exchange as under_test;
-use exchange::{BatchPolicy, Config, DepthLevel, Exchange, FeedUpdate, StreamSigner, Submission, Topic};
+use exchange::{BatchPolicy, Config, DepthLevel, Exchange, FeedUpdate, Submission, Topic};
 use flow::{FlowItem, FlowOrigin, Simulation, SimulationOptions, dev_key};
 use gateway::view::{Range, Update, View, ViewOptions};
 use rules::Genesis;
 use tokio::sync::broadcast::error::TryRecvError;
+use transition::StreamSigner;
 use types::{AccountId, Command, MarketId, Price, Quantity, Side, Timestamp};
 
 const ACCOUNTS: u32 = 12;

@@ -214,7 +214,13 @@ mod tests {
             (Command::Place(limit()), RequestClass::Placement),
             (Command::Place(Place { trigger, ..market }), RequestClass::Placement),
             (
-                Command::Replace { market: MarketId(1), order, price: Price(1), quantity: Quantity(1) },
+                Command::Replace {
+                    market: MarketId(1),
+                    order,
+                    price: Price(1),
+                    quantity: Quantity(1),
+                    left: None,
+                },
                 RequestClass::Placement,
             ),
             (Command::Place(market), RequestClass::Match),

@@ -120,6 +120,49 @@ fn a_replaced_order_may_trade_under_its_old_number() {
 }
 
 #[test]
+fn what_trades_before_a_replacement_counts() {
+    // Each time: five lots, two of them trade, and then the trader asks for what he chose when five were left.
+    let traded = || {
+        let mut exchange = Exchange::new();
+        let order = exchange.sell(ANN, 100, 5);
+        let behind = exchange.sell(CAT, 100, 1);
+        exchange.buy(BOB, 100, 2);
+        (exchange, order, behind)
+    };
+    for (price, quantity, left, book) in [
+        (100, 4, 5, vec![(true, 100, 2), (false, 100, 1)]),
+        (100, 5, 5, vec![(true, 100, 3), (false, 100, 1)]),
+        (100, 6, 5, vec![(false, 100, 1), (true, 100, 4)]),
+        (101, 5, 5, vec![(false, 100, 1), (true, 101, 3)]),
+        // Nothing has gone since, or the order has grown: the quantity as it stands.
+        (100, 2, 3, vec![(true, 100, 2), (false, 100, 1)]),
+        (100, 2, 0, vec![(true, 100, 2), (false, 100, 1)]),
+        (100, 3, u64::MAX, vec![(false, 100, 1)]),
+    ] {
+        let (mut exchange, order, behind) = traded();
+        assert_eq!(exchange.replace_left(ANN, order, (price, quantity), left), Outcome::Done);
+        let named = |(ours, price, quantity)| (if ours { order } else { behind }, price, quantity);
+        let book: Vec<_> = book.into_iter().map(named).collect();
+        assert_eq!(exchange.book(Side::Sell), book);
+        let sold = book.iter().filter(|(id, ..)| *id == order).map(|(.., quantity)| quantity).sum::<u64>();
+        assert_eq!(exchange.locked(ANN, BTC), sold);
+    }
+}
+
+#[test]
+fn a_replacement_that_has_traded_already_cancels_what_is_left() {
+    for (price, quantity) in [(100, 2), (100, 1), (99, 2), (130, 1)] {
+        let mut exchange = Exchange::new();
+        let order = exchange.sell(ANN, 100, 5);
+        exchange.buy(BOB, 100, 2);
+        assert_eq!(exchange.replace_left(ANN, order, (price, quantity), 5), Outcome::Done);
+        assert_eq!(exchange.cancelled(), [(order, 3, CancelReason::Requested)]);
+        assert_eq!(exchange.book(Side::Sell), []);
+        assert_eq!(exchange.locked(ANN, BTC), 0);
+    }
+}
+
+#[test]
 fn a_replacement_is_checked_as_if_the_old_order_were_gone() {
     let mut exchange = Exchange::with(|params| params.limits.max_position = types::Quantity(1_200));
     let order = exchange.buy(ANN, 900, 1_100);

@@ -79,10 +79,12 @@ fn no_number_in_an_order_is_too_large_for_an_answer() {
                         let order = exchange.store.orders().next().map(|order| order.id);
                         if let Some(order) = order.map(OrderRef::Id) {
                             for account in [ANN, BOB, CAT] {
-                                exchange.send(
-                                    account,
-                                    Command::Replace { market: MARKET, order, price, quantity },
-                                );
+                                for left in [None, Some(quantity), Some(Quantity(u64::MAX))] {
+                                    exchange.send(
+                                        account,
+                                        Command::Replace { market: MARKET, order, price, quantity, left },
+                                    );
+                                }
                             }
                         }
                     }

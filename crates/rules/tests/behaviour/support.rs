@@ -171,9 +171,25 @@ impl Exchange {
         self.send(account, Command::Cancel { market: MARKET, order: OrderRef::Id(order) })
     }
 
+    /// Replaces what was `left` when the trader looked.
+    pub fn replace_left(
+        &mut self,
+        account: AccountId,
+        order: OrderId,
+        (price, quantity): (u32, u64),
+        left: u64,
+    ) -> Outcome {
+        let (price, quantity, left) = (Price(price), Quantity(quantity), Some(Quantity(left)));
+        let order = OrderRef::Id(order);
+        self.send(account, Command::Replace { market: MARKET, order, price, quantity, left })
+    }
+
     pub fn replace(&mut self, account: AccountId, order: OrderId, price: u32, quantity: u64) -> Outcome {
         let (price, quantity) = (Price(price), Quantity(quantity));
-        self.send(account, Command::Replace { market: MARKET, order: OrderRef::Id(order), price, quantity })
+        self.send(
+            account,
+            Command::Replace { market: MARKET, order: OrderRef::Id(order), price, quantity, left: None },
+        )
     }
 
     /// Nothing happens but that time passes.

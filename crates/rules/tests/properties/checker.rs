@@ -454,7 +454,7 @@ impl Step<'_> {
     /// The terms of an order that came in with this command, or was woken by it.
     fn bounds(&self, id: OrderId) -> Bounds {
         match (&self.command.command, self.order_before(id)) {
-            (Command::Replace { market, order, price, quantity }, Some(old))
+            (Command::Replace { market, order, price, quantity, left }, Some(old))
                 if !self.woken(id)
                     && old.market == *market
                     && match order {
@@ -468,7 +468,9 @@ impl Step<'_> {
                     limit: Some(*price),
                     life: old.life,
                     post_only: old.post_only,
-                    quantity: Some(quantity.0),
+                    quantity: Some(left.map_or(quantity.0, |left| {
+                        quantity.0.saturating_sub(left.0.saturating_sub(old.quantity.0))
+                    })),
                 }
             }
             (_, Some(old)) => Bounds {

@@ -130,6 +130,7 @@ fn only_what_the_queue_can_hold_comes_from_it() {
         order: OrderRef::Client(types::ClientOrderId(1)),
         price: types::Price(1),
         quantity: types::Quantity(1),
+        left: None,
     };
     let cancel = Command::Cancel { market: MARKET, order: OrderRef::Id(types::OrderId(1)) };
     for command in [buy(1, 1), cancel, replace, operator] {

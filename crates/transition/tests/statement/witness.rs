@@ -312,6 +312,7 @@ fn an_order_that_left_is_found_by_no_name() {
         order,
         price: types::Price(price),
         quantity: types::Quantity(quantity),
+        left: None,
     };
     // Replaced twice: leaves its place in the tree, then the place it took in the batch.
     exchange.session(1, replace(by_client, 103, 5)).session(1, replace(by_id(1), 101, 6));

@@ -83,7 +83,23 @@ fn commands() -> Vec<(&'static str, Command)> {
         ("02030109", Command::Cancel { market, order: OrderRef::Client(ClientOrderId(9)) }),
         (
             "030300f0a204e807c801",
-            Command::Replace { market, order: OrderRef::Id(ORDER), price: PRICE, quantity: QUANTITY },
+            Command::Replace {
+                market,
+                order: OrderRef::Id(ORDER),
+                price: PRICE,
+                quantity: QUANTITY,
+                left: None,
+            },
+        ),
+        (
+            "080300f0a204e807c801ac02",
+            Command::Replace {
+                market,
+                order: OrderRef::Id(ORDER),
+                price: PRICE,
+                quantity: QUANTITY,
+                left: Some(Quantity(300)),
+            },
         ),
         ("0400", Command::MassCancel { market: None, side: None }),
         ("040303", Command::MassCancel { market: Some(market), side: Some(Side::Buy) }),

@@ -43,6 +43,7 @@ fn no_command_is_longer_than_the_stated_limit() {
             order: OrderRef::Id(OrderId(u64::MAX)),
             price: Price(u32::MAX),
             quantity: Quantity(u64::MAX),
+            left: Some(Quantity(u64::MAX)),
         },
         Command::RegisterSession { key: SessionKey([255; 32]), expires: Timestamp::NEVER },
         Command::Deposit {

@@ -187,9 +187,9 @@ pub fn command() -> BoxedStrategy<Command> {
     prop_oneof![
         4 => place().prop_map(Command::Place),
         1 => (market(), order_ref()).prop_map(|(market, order)| Command::Cancel { market, order }),
-        1 => (market(), order_ref(), price(), quantity()).prop_map(|(market, order, price, quantity)| {
-            Command::Replace { market, order, price, quantity }
-        }),
+        1 => (market(), order_ref(), price(), quantity(), prop::option::of(quantity())).prop_map(
+            |(market, order, price, quantity, left)| Command::Replace { market, order, price, quantity, left }
+        ),
         1 => scope().prop_map(|(market, side)| Command::MassCancel { market, side }),
         1 => (asset(), quanta()).prop_map(|(asset, amount)| Command::Withdraw { asset, amount }),
         1 => (key(), time()).prop_map(|(key, expires)| Command::RegisterSession { key, expires }),
