@@ -199,7 +199,9 @@ fn signer(exchange: &Exchange, account: AccountId) -> Result<StreamSigner, Bench
 }
 
 fn sign(mut signer: StreamSigner, account: AccountId, commands: Vec<Command>) -> (Submission, StreamSigner) {
-    commands.iter().for_each(|command| signer.push(command));
+    for command in &commands {
+        signer.push(command);
+    }
     let signatures = vec![(account, signer.sign())];
     let commands = commands.into_iter().map(|command| (account, command)).collect();
     (Submission::Streams { commands, signatures, timestamps: Vec::new() }, signer)

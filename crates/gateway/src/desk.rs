@@ -255,7 +255,9 @@ impl Desk {
                 .stream(account)
                 .ok_or(DeskError::Refused(Refused::UnknownAccount { account }))?;
             let mut signer = StreamSigner::new(account, key, stream);
-            commands.iter().for_each(|command| signer.push(command));
+            for command in commands {
+                signer.push(command);
+            }
             let submission = Submission::Streams {
                 commands: commands.iter().map(|command| (account, command.clone())).collect(),
                 signatures: vec![(account, signer.sign())],

@@ -220,6 +220,64 @@ async fn a_replacement_counts_what_its_order_traded_just_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_order_trades_no_more_than_its_quantity_whatever_trades_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let [trader, other, _] = &world.traders[..] else { panic!() };
+    let market = world.view.market("BTCUSD").unwrap();
+    let shown = |lots: u64| market.quantity.format(lots.into());
+    let price = Price(u32::try_from(market.price.parse("64000").unwrap()).unwrap());
+    let server = start(&world).await;
+    let mut client = Client::logged_on(&server, key(trader, Role::Trade), (1, 1)).await;
+    client.expect("A", "").await;
+    for round in 0..20 {
+        let (first, second) = (format!("a{round}"), format!("b{round}"));
+        client.send(order(&first, '1', "64000.00", &shown(10))).await;
+        client.expect("8", &format!("11={first} 150=0")).await;
+        // Two to nine lots trade, one by one, while the order becomes one of five.
+        let taking = 2 + round % 8;
+        let take = async {
+            for _ in 0..taking {
+                let sale = Place::limit(market.id, Side::Sell, price, Quantity(1));
+                let sale = Place { time_in_force: types::TimeInForce::Ioc, ..sale };
+                place(&world, other, sale).await;
+            }
+        };
+        let follow = async {
+            client.send(replace(&second, &first, "64000.00", &shown(5))).await;
+            loop {
+                let report = client.read().await;
+                let (kind, text) = (report.text(150).unwrap().to_owned(), self::shown(&report));
+                match kind.as_str() {
+                    "F" => assert!(text.contains(&format!("|11={first}|")), "{text}"),
+                    "5" | "4" => {
+                        assert!(text.contains(&format!("|11={second}|")), "{text}");
+                        return (kind, report);
+                    }
+                    _ => panic!("{text}"),
+                }
+            }
+        };
+        let ((), (kind, report)) = tokio::join!(take, follow);
+        let told = market.quantity.parse(report.text(14).unwrap()).unwrap();
+        if kind == "4" {
+            assert!((5..10).contains(&told), "{}", self::shown(&report));
+            continue;
+        }
+        assert_eq!(report.text(38).unwrap(), shown(5), "{}", self::shown(&report));
+        // The takers are done: what they took is told, and the rest goes.
+        for _ in told..taking.min(5) {
+            client.expect("8", &format!("11={second} 150=F")).await;
+        }
+        if taking < 5 {
+            client.send(cancel(&format!("c{round}"), &second)).await;
+            client.expect("8", &format!("11=c{round} 41={second} 150=4 14={}", shown(taking))).await;
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_carried_out_is_never_carried_out_again() {
     let directory = tempfile::tempdir().unwrap();
     // A view that forgets soon.

@@ -91,7 +91,8 @@ impl<H: TreeHash> PartialTree<H> {
             slots.push(slot);
             leaves.push(touched.leaf);
         }
-        by_key.sort_unstable_by_key(|known| known.key);
+        // Stable, since what was put into the tree together lies there in the order of its keys: a few runs to merge.
+        by_key.sort_by_key(|known| known.key);
         check_successors(&by_key, &leaves)?;
         check_free_chain(free_head, free_pointers, len, &slots, &leaves)?;
 

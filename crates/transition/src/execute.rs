@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use hashbrown::HashMap;
-use state::{Digest, PartialTree, StateTree, Value, Witness};
+use state::{Digest, PartialTree, StateTree, TreeHash, Value, Witness};
 use types::{AccountId, Command, Event, Origin, Outcome, Reader, Sequenced, Timestamp};
 
 use crate::anchor::Anchor;
 use crate::commands::{CommandsHeader, commands_root};
 use crate::keys;
-use crate::tree_store::TreeStore;
+use crate::tree_store::{Seeds, TreeStore};
 use crate::{
     Authorisation, BatchInput, Claim, Crypto, EventsLog, Stream, TransitionError, Withdrawal, WithdrawalTree,
     l1_hash, owner_digest, stream_digest, stream_start,
@@ -179,7 +179,7 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
     let commands_at_most = reader.left() / 4;
     let likely = usize::try_from(header.count).unwrap_or(usize::MAX).min(commands_at_most).min(RESERVE);
     observer.begin(likely);
-    let mut store = TreeStore::open(tree, likely)?;
+    let mut store = TreeStore::open(tree, likely, seeds::<C::Hash>(signatures))?;
     let before = store.anchor()?;
     check_header(&header, &before)?;
 
@@ -295,6 +295,25 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
 
     let (first_sequence, state_root) = (header.first_sequence, tree.root());
     Ok(Executed { anchor, first_sequence, previous_root, state_root, withdrawals })
+}
+
+/// Seeds of the tables that are found by what traders choose. Random, where there is randomness.
+#[cfg(feature = "std")]
+fn seeds<H: TreeHash>(_: Signatures<'_>) -> Seeds {
+    Seeds::default()
+}
+
+/// Seeds of the tables that are found by what traders choose: from the signatures over what they chose, so that nobody
+/// can choose what collides.
+#[cfg(not(feature = "std"))]
+fn seeds<H: TreeHash>(signatures: Signatures<'_>) -> Seeds {
+    let Signatures::Check(authorisation) = signatures else { return Seeds::default() };
+    let Authorisation { streams, owners } = authorisation;
+    let mut bytes = Vec::with_capacity(streams.len() * 64 + owners.len() * 65);
+    streams.iter().for_each(|(_, signature)| bytes.extend_from_slice(signature));
+    owners.iter().for_each(|signature| bytes.extend_from_slice(signature));
+    let [a, b, c, d, e, f, g, h, ..] = H::hash(&bytes);
+    Seeds::with_seed(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// The batch must be the one that the state waits for.

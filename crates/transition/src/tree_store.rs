@@ -53,7 +53,8 @@ pub(crate) struct TreeStore<'t, T> {
     /// The walk in progress: the account's open orders, by number.
     walk: Vec<u32>,
     at: usize,
-    clients: BTreeMap<Key, Option<u32>>,
+    /// Orders by the numbers that their owners gave them.
+    clients: HashMap<Key, Option<u32>, Seeds>,
 }
 
 /// A side of a book or a direction of triggers, as a number that sorts.
@@ -102,11 +103,12 @@ fn cell<'c, T: StateTree, K: Id, R: Record>(
 }
 
 impl<'t, T: StateTree> TreeStore<'t, T> {
-    /// Opens the store on an existing state, for about this many commands.
-    pub fn open(tree: &'t mut T, commands: usize) -> Result<Self, TransitionError> {
+    /// Opens the store on an existing state, for about this many commands. Traders choose numbers that a table finds by
+    /// these `seeds`, so they must not know them before.
+    pub fn open(tree: &'t mut T, commands: usize, seeds: Seeds) -> Result<Self, TransitionError> {
         let bytes = tree.get(keys::GLOBALS)?.ok_or(corrupt(keys::GLOBALS))?;
         let globals: Globals = records::decode(bytes).map_err(|_| corrupt(keys::GLOBALS))?;
-        let mut store = Self::with(tree, Cell { base: Some(globals), now: Some(globals) }, commands);
+        let mut store = Self::with(tree, Cell { base: Some(globals), now: Some(globals) }, commands, seeds);
         // Most commands name one order.
         store.orders.reserve(commands);
         Ok(store)
@@ -114,10 +116,10 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
 
     /// Opens the store on an empty tree.
     pub fn create(tree: &'t mut T, globals: Globals) -> Self {
-        Self::with(tree, Cell { base: None, now: Some(globals) }, 0)
+        Self::with(tree, Cell { base: None, now: Some(globals) }, 0, Seeds::default())
     }
 
-    fn with(tree: &'t mut T, globals: Cell<Globals>, commands: usize) -> Self {
+    fn with(tree: &'t mut T, globals: Cell<Globals>, commands: usize, seeds: Seeds) -> Self {
         let last = globals.now.map_or(0, |globals| globals.orders);
         Self {
             tree,
@@ -138,7 +140,7 @@ impl<'t, T: StateTree> TreeStore<'t, T> {
             walked: BTreeSet::new(),
             walk: Vec::new(),
             at: 0,
-            clients: BTreeMap::new(),
+            clients: HashMap::with_hasher(seeds),
         }
     }
 

@@ -119,7 +119,9 @@ impl Trader {
     }
 
     pub fn signs(&mut self, commands: Vec<Command>) -> Submission {
-        commands.iter().for_each(|command| self.signer.push(command));
+        for command in &commands {
+            self.signer.push(command);
+        }
         Submission::Streams {
             commands: commands.into_iter().map(|command| (self.account, command)).collect(),
             signatures: vec![(self.account, self.signer.sign())],

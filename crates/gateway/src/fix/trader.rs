@@ -729,12 +729,17 @@ impl Trader {
     fn tell(&mut self, updates: &Updates) -> Telling {
         let mut telling = Telling::default();
         let done = self.done.remove(&updates.sequence);
+        let executions = updates.list.iter().filter_map(|update| match update {
+            Update::Order(_, execution) => Some(*execution),
+            _ => None,
+        });
+        let answers = done.as_ref().and_then(|done| Answers::of(&done.request, executions));
         for update in &updates.list {
             let Update::Order(order, execution) = update else { continue };
             if order.account != self.account {
                 continue;
             }
-            let names = done.as_ref().and_then(|done| names_of(&done.request.message, Some(execution)));
+            let names = answers.as_ref().and_then(|answers| answers.name(order.id, *execution));
             let execution = Some(*execution);
             let missed = Missed { order: *order, execution, sequence: updates.sequence };
             let report = self.report(&missed, names, Some(updates.batch));
@@ -831,9 +836,13 @@ impl Trader {
             telling.notes.push(self.known.forget(id));
         }
         for missed in &all.list {
-            let done = self.done.get(&missed.sequence);
-            let name = done.and_then(|done| names_of(&done.request.message, missed.execution.as_ref()));
-            let name = name.map(str::to_owned);
+            let same = all.list.iter().filter(|other| other.sequence == missed.sequence);
+            let answers = self
+                .done
+                .get(&missed.sequence)
+                .and_then(|done| Answers::of(&done.request, same.filter_map(|missed| missed.execution)));
+            let name =
+                missed.execution.and_then(|what| answers?.name(missed.order.id, what).map(str::to_owned));
             let report = self.report(missed, name.as_deref(), None);
             telling.push(report);
         }
@@ -852,6 +861,10 @@ impl Trader {
             let (true, Touches::Order(id)) = (replaced, request.touches) else { continue };
             let Ok(at) = history.orders.binary_search_by_key(&id, |order| order.id) else { continue };
             let order = history.orders[at];
+            // What had traded before left nothing of it.
+            if order.updated_sequence == *sequence && order.status == OrderStatus::Canceled {
+                continue;
+            }
             let execution = Some(Execution::Replaced);
             missed.retain(|missed| missed.order.id != id || missed.execution != execution);
             missed.push(Missed { order, execution, sequence: *sequence });
@@ -871,12 +884,30 @@ fn is_open(order: &Order) -> bool {
     matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled)
 }
 
-/// The name of the request under which a report goes: of a cancellation or replacement, when it is what happened.
-fn names_of<'a>(message: &'a Message, execution: Option<&Execution>) -> Option<&'a str> {
-    let answers = match (message.kind(), execution) {
-        (kind::ORDER_CANCEL_REQUEST, Some(execution)) => *execution == Execution::Canceled,
-        (kind::ORDER_CANCEL_REPLACE_REQUEST, Some(execution)) => *execution == Execution::Replaced,
-        _ => false,
-    };
-    answers.then(|| message.text(tags::CL_ORD_ID).ok()).flatten()
+/// Which of a command's reports goes under the name of the request that asked for it.
+struct Answers<'a> {
+    name: &'a str,
+    order: Option<OrderId>,
+    execution: Execution,
+}
+
+impl<'a> Answers<'a> {
+    fn of(request: &'a Request, mut executions: impl Iterator<Item = Execution>) -> Option<Self> {
+        let execution = match request.message.kind() {
+            kind::ORDER_CANCEL_REQUEST => Execution::Canceled,
+            kind::ORDER_CANCEL_REPLACE_REQUEST if executions.any(|what| what == Execution::Replaced) => {
+                Execution::Replaced
+            }
+            // What traded before left nothing of it.
+            kind::ORDER_CANCEL_REPLACE_REQUEST => Execution::Canceled,
+            _ => return None,
+        };
+        let order = request.order.map(|order| order.id);
+        request.message.text(tags::CL_ORD_ID).ok().map(|name| Self { name, order, execution })
+    }
+
+    fn name(&self, order: OrderId, execution: Execution) -> Option<&'a str> {
+        let its = self.order.is_none_or(|asked| asked == order) && self.execution == execution;
+        its.then_some(self.name)
+    }
 }

@@ -176,6 +176,51 @@ async fn orders_are_replaced_amended_and_cancelled_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_amended_order_trades_no_more_than_its_quantity_whatever_trades_meanwhile() {
+    let site = site().await;
+    let other = &site.world.traders[1];
+    let market = site.world.view.market("BTCUSD").unwrap();
+    let price = types::Price(u32::try_from(market.price.parse("60000").unwrap()).unwrap());
+    let lots = |text: &str| types::Quantity(market.quantity.parse(text).unwrap());
+    for _ in 0..10 {
+        let id = site.order(RESTING).await.json()["orderId"].as_u64().unwrap();
+        let take = async {
+            for _ in 0..4 {
+                let sale = types::Place::limit(market.id, types::Side::Sell, price, lots("0.001"));
+                let sale = types::Place { time_in_force: types::TimeInForce::Ioc, ..sale };
+                site.world
+                    .gateway
+                    .desk
+                    .place(other.account, vec![types::Command::Place(sale)])
+                    .await
+                    .unwrap();
+            }
+        };
+        let query = format!("symbol=BTCUSD&orderId={id}&newQty=0.002");
+        let amend = site.signed(Role::Trade, "PUT", "/api/v3/order/amend/keepPriority", &query);
+        let ((), amended) = tokio::join!(take, amend);
+        if amended.status != 200 {
+            // Two lots or more had traded already when it was asked for.
+            assert_eq!(amended.code(), -2038, "{}", amended.body);
+            assert_eq!(
+                site.signed(Role::Trade, "DELETE", "/api/v3/openOrders", "symbol=BTCUSD").await.status,
+                200
+            );
+            continue;
+        }
+        let amended = &amended.json()["amendedOrder"];
+        let query = format!("symbol=BTCUSD&orderId={id}");
+        let order = site.signed(Role::Read, "GET", "/api/v3/order", &query).await.json();
+        let traded = number(&order["executedQty"]);
+        match order["status"].as_str().unwrap() {
+            "CANCELED" => assert!(traded >= 0.002, "{amended} {order}"),
+            "FILLED" => assert_eq!((number(&order["origQty"]), traded), (0.002, 0.002), "{amended} {order}"),
+            _ => panic!("{amended} {order}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stop_orders_wait_for_their_trigger() {
     let site = site().await;
     // Sets the last price.

@@ -177,7 +177,9 @@ fn set_up(exchange: &Exchange) {
     let commands: Vec<Command> =
         assets.into_iter().chain([market]).map(|command| Command::Operator(command.into())).collect();
     let mut signer = StreamSigner::new(operator, session_key(operator), exchange.stream(operator).unwrap());
-    commands.iter().for_each(|command| signer.push(command));
+    for command in &commands {
+        signer.push(command);
+    }
     let submission = Submission::Streams {
         commands: commands.into_iter().map(|command| (operator, command)).collect(),
         signatures: vec![(operator, signer.sign())],

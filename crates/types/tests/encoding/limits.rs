@@ -60,7 +60,7 @@ fn no_command_is_longer_than_the_stated_limit() {
             bytes.len()
         })
         .collect();
-    assert_eq!(lengths, [120, 45, 46, 30, 43, 34]);
+    assert_eq!(lengths, [120, 45, 46, 40, 43, 34]);
     assert!(lengths.iter().all(|length| *length <= Command::MAX_BYTES));
 
     for command in commands {
