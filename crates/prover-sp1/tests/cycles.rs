@@ -16,7 +16,7 @@ fn commands_of_the_recorded_flow_cost_exactly_this() {
         costs_exactly(
             &Sp1::new(Config::default()).unwrap(),
             sealer.warm_up(),
-            &[(1, 20, 5_181_237), (10, 10, 6_839_632), (100, 5, 9_730_517), (1_000, 2, 15_545_650)],
+            &[(1, 20, 5_214_026), (10, 10, 6_865_062), (100, 5, 9_699_106), (1_000, 2, 14_941_808)],
         );
     }
 }
@@ -26,7 +26,7 @@ fn commands_of_simulated_flow_cost_exactly_this() {
     costs_exactly(
         &Sp1::new(Config::default()).unwrap(),
         Sealer::simulated().warm_up(),
-        &[(1, 20, 6_140_078), (10, 10, 11_346_091), (100, 5, 23_504_482), (1_000, 2, 33_273_636)],
+        &[(1, 20, 6_173_952), (10, 10, 11_409_840), (100, 5, 23_367_241), (1_000, 2, 32_494_002)],
     );
 }
 
