@@ -28,6 +28,7 @@ export async function startApp(): Promise<App> {
     const quote = exchange.assets.find((asset) => asset.symbol === market.quote);
     if (quote) market.amountDecimals = Math.min(quote.decimals, 8);
   }
+  // Only now: while there is no exchange, the page looks for it in another way.
   const streams = new Streams("/stream");
   const app: App = {
     streams,
@@ -38,9 +39,26 @@ export async function startApp(): Promise<App> {
     market: new Signal(first),
   };
   void followDays(markets, streams).catch(() => undefined);
+  noticeAnother(app);
   const kept = keptCredentials();
   if (kept) useCredentials(app, kept.credentials);
   return app;
+}
+
+/** Whoever answers after a cut may be another exchange, begun anew at the same address: then everything shown is of the old one. */
+function noticeAnother(app: App): void {
+  let cut = false;
+  app.streams.status.watch((status) => {
+    if (status === "offline") cut = true;
+    if (status !== "live" || !cut) return;
+    cut = false;
+    void loadExchange().then((now) => {
+      const { exchange, batches } = app;
+      if (now.chainId === 0 || exchange.chainId === 0) return;
+      const same = now.chainId === exchange.chainId && now.contract === exchange.contract && now.program === exchange.program && now.batch.lastSealed >= batches.last;
+      if (!same) location.reload();
+    });
+  });
 }
 
 function useCredentials(app: App, credentials: Credentials | null): void {

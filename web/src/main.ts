@@ -8,6 +8,7 @@ import { healthPage } from "./pages/health";
 import { proofsPage } from "./pages/proofs/page";
 import { tradePage } from "./pages/trade/page";
 import { Scope } from "./signal";
+import { span } from "./time";
 import { shortcut, showHelp } from "./ui/shortcuts";
 import { symbols } from "./ui/symbols";
 import { choice, theme, toggleTheme } from "./ui/theme";
@@ -29,8 +30,9 @@ function header(app: App): HTMLElement {
     const status = app.streams.status.value;
     mark(link, "data-state", status);
     const ms = app.streams.lag.value;
-    say(lag, status === "live" && ms !== null ? (ms < 1000 ? `${ms} ms` : "behind") : words[status]);
+    say(lag, status === "live" && ms !== null ? (ms < 1000 ? `${ms} ms` : `${span(ms)} late`) : words[status]);
     say(state, `Connection: ${words[status]}`);
+    mark(link, "title", `Connection: ${words[status]}${ms === null ? "" : `; market data arrives ${span(ms)} after it was made, by both clocks`}`);
   };
   app.streams.status.watch(draw);
   // Every message has a lag; nobody reads it twenty times a second.

@@ -60,11 +60,16 @@ function holder(app: App, trader: Trader, scope: Scope): HTMLElement {
   const facts = h("dl", { class: "words" });
   const kept = keptCredentials();
   const trouble = h("p", { class: "hint wrong" });
+  let drawn = "";
   const draw = async (): Promise<void> => {
     const id = trader.account.value;
     trouble.textContent = trader.trouble.value ?? "";
     let account: AccountAnswer | null = null;
     if (id !== null && id >= 0) account = await json<AccountAnswer>(`${NATIVE}/accounts/${id}`).catch(() => null);
+    // Not over what somebody has marked, to copy it.
+    const now = JSON.stringify([id, account]);
+    if (now === drawn) return;
+    drawn = now;
     const line = (name: string, value: string | HTMLElement, more?: string): HTMLElement[] => [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
     fill(
       facts,
@@ -79,7 +84,7 @@ function holder(app: App, trader: Trader, scope: Scope): HTMLElement {
       ),
       account && line("Owner", h("span", { class: "hash" }, account.owner), "Receives withdrawals, and decides about session keys."),
       account && line("Session key", h("span", { class: "hash" }, account.sessionKey ?? "none")),
-      account && line("Stream", `${group(String(account.stream.position))} commands`, `digest ${short(account.stream.digest)}`),
+      account && line("Stream", `${group(String(account.stream.position))} ${account.stream.position === 1 ? "command" : "commands"} signed in this session`, `digest ${short(account.stream.digest)}`),
       account && line("Owner's nonce", String(account.nonce)),
       line("Kept", kept?.remembered ? "in this browser, until you forget it" : "until this tab is closed"),
     );
@@ -123,7 +128,7 @@ function balances(app: App, trader: Trader, scope: Scope): HTMLElement {
       for (const { asset, proof } of answer.balances) {
         const found = await checker.checkBalance(root, id, asset, fromHex(proof) ?? new Uint8Array());
         const info = app.exchange.assets.find((info) => info.asset === asset);
-        const text = (units: string): string => group(amountText(info, units));
+        const text = (units: string): string => group(trim(amountText(info, units)));
         rows.push(h("tr", {}, h("td", {}, h("b", {}, info?.symbol ?? String(asset))), h("td", { class: "right" }, text(found.free)), h("td", { class: "right" }, text(found.locked)), h("td", { class: "right soft" }, found.present ? `slot ${found.slot}` : "absent")));
       }
       const verified = verifyingOf(app).all.get(number)?.state === "holds";

@@ -114,3 +114,9 @@ export function eventWords(app: App, event: ExchangeEvent): string {
       return event.kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   }
 }
+
+/** What the exchange says of its proofs, without what stands before it already. */
+export function statement(text: string): string {
+  const bare = text.replace(/^NOT PROVED:\s*/, "");
+  return bare === "" ? "" : `${bare[0]?.toUpperCase() ?? ""}${bare.slice(1)}${/[.!?]$/.test(bare) ? "" : "."}`;
+}
