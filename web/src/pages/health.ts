@@ -33,7 +33,8 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
     // From the left, and across the whole width as soon as there is enough to see.
     const across = Math.max(known.length, SOME) - 1;
     const points = known.map((each, at) => `${(at / across) * 100},${high === low ? 14 : 26 - ((each - low) / (high - low)) * 24}`);
-    return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, s("polyline", { points: points.join(" ") }));
+    // Two looks make no trend.
+    return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, known.length > 3 && s("polyline", { points: points.join(" ") }));
   };
   const tile = (name: string, value: string, unit: string, of: number | null): HTMLElement =>
     h("dl", { class: "tile" }, h("dt", {}, name), h("dd", {}, value, " ", h("small", {}, unit)), of === null ? null : trend(name, of));
@@ -54,6 +55,7 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
       text = await plain("/metrics");
     } catch (error) {
       raw.textContent = explain(error).message;
+      if (tiles.childElementCount === 0) fill(tiles, h("p", { class: "hint" }, "Figures appear as soon as the exchange tells them."));
       return;
     }
     const metrics = parse(text);

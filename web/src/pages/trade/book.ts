@@ -114,12 +114,16 @@ export function bookPanel(app: App, market: Market, book: LocalBook, scope: Scop
     } else say(spread, book.synced.value ? "one side is empty" : "");
     depth.draw(book.bids, book.asks);
   };
+  /** What may be old is pale. */
+  const age = (): void => {
+    const stale = !book.synced.value || app.streams.status.value === "offline";
+    levels.classList.toggle("stale", stale);
+    levels.setAttribute("aria-busy", String(stale));
+  };
   scope.add(
     book.changed.watch(() => onFrame(draw)),
-    book.synced.watch((synced) => {
-      levels.classList.toggle("stale", !synced);
-      levels.setAttribute("aria-busy", String(!synced));
-    }),
+    book.synced.watch(() => age()),
+    app.streams.status.watch(() => age()),
     market.day.watch((day) => {
       if (!day) return;
       onFrame(() => {

@@ -1,5 +1,6 @@
 // Order entry: limit, market and stop orders, with what they would cost and what there is.
 
+import { ApiError } from "../../api";
 import type { App } from "../../app";
 import type { NewOrder, Side } from "../../account/types";
 import { formatDecimal, group, parseDecimal, rounded, trim } from "../../decimal";
@@ -77,11 +78,10 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     quantity.element,
     shares,
     options,
-    hint,
-    availableLine,
-    h("div", { class: "line" }, h("span", {}, "Value"), total),
-    h("div", { class: "line" }, h("span", {}, "Fee at most"), fee),
+    h("div", { class: "sums" }, availableLine, h("div", { class: "line" }, h("span", {}, "Value"), total), h("div", { class: "line" }, h("span", {}, "Fee at most"), fee)),
     submit,
+    // Below the button, which it then never moves.
+    hint,
   );
 
   const best = (): string | null => {
@@ -91,6 +91,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   /** Null where it is not known. */
   const known = (): bigint | null => {
     const asset = state.side === "buy" ? market.quote : market.base;
+    if (app.trader.value?.trouble.value) return null;
     const free = app.trader.value?.balances.value.find((own) => own.asset === asset)?.free;
     const decimals = state.side === "buy" ? market.amountDecimals : market.quantityDecimals;
     return free === undefined ? null : parseDecimal(cut(free, decimals), decimals);
@@ -143,8 +144,9 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     say(fee, due === null ? `${trim((takerFee() / 10_000).toFixed(4))} %` : `${rounded(due, decimals, 4)} ${market.quote}`);
     const short = wanting(amount, value, due);
     availableLine.classList.toggle("short", short !== null);
-    hint.classList.toggle("wrong", short !== null);
-    say(hint, short ?? described(crossed, amount));
+    const trouble = trader?.trouble.value ?? null;
+    hint.classList.toggle("wrong", (trouble ?? short) !== null);
+    say(hint, trouble ?? short ?? described(crossed, amount));
   };
   /** That the balance is too small for it, where that is so. */
   const wanting = (amount: bigint | null, value: bigint | null, due: bigint | null): string | null => {
@@ -238,7 +240,10 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
       const state = placed.status === "FILLED" ? "filled" : done ? `${placed.executed} filled` : placed.status === "EXPIRED" ? "nothing traded, the rest expired" : "rests on the book";
       toast(placed.status === "EXPIRED" && !done ? "warn" : "good", words, `Order ${placed.id}: ${order.kind === "stop" && !done ? "waits for its trigger" : state}; ${took}.`);
     } catch (error) {
-      toastError(`${words}: not accepted`, error);
+      // Without an answer nobody knows here whether it was sent in time.
+      if (error instanceof ApiError && error.code === "unreachable") {
+        toast("bad", `${words}: no answer`, `${error.message} Whether it counts is not known: look at your open orders and fills, when the page is connected again, before you repeat it.`);
+      } else toastError(`${words}: not accepted`, error);
     } finally {
       state.placing = false;
       refresh();
@@ -271,7 +276,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     app.trader.watch((trader) => {
       own.end();
       own = new Scope();
-      if (trader) own.add(trader.balances.watch(refresh));
+      if (trader) own.add(trader.balances.watch(refresh), trader.trouble.watch(refresh));
       refresh();
     }),
     market.day.watch(() => {
