@@ -194,7 +194,7 @@ function fills(app: App): Table {
                 onclick: (event: Event) => (event.stopPropagation(), open()),
               },
               icon(symbols.receipt, 14),
-              "Receipt",
+              h("span", { class: "aside" }, "Receipt"),
             ),
           ),
         ),
@@ -214,7 +214,7 @@ function fills(app: App): Table {
 /** How far the batch of a command is. */
 function stages(app: App, sequence: string): { element: HTMLElement; draw: () => void } {
   const marks = STAGES.map(() => h("i"));
-  const text = h("span");
+  const [text, number] = [h("span"), h("span", { class: "aside" })];
   const draw = (): void => {
     const batch = app.batches.holding(Number(sequence));
     // Of what is too old to be known here, nothing is said that may be wrong.
@@ -222,9 +222,10 @@ function stages(app: App, sequence: string): { element: HTMLElement; draw: () =>
     const stage = batch ? stageOf(batch) : null;
     const reached = stage === null ? -1 : stage === "failed" ? 0 : STAGES.indexOf(stage);
     for (const [at, name] of STAGES.entries()) mark(marks[at] as HTMLElement, "data-done", at <= reached ? name : null);
-    say(text, batch && stage ? `${stageName(stage, app.exchange)} · ${batch.batch}` : old ? "an older batch" : "not sealed yet");
+    say(text, stage ? stageName(stage, app.exchange) : old ? "older" : "not sealed yet");
+    say(number, batch ? `· ${batch.batch}` : "");
   };
-  return { element: h("span", { class: "stages" }, marks, text), draw };
+  return { element: h("span", { class: "stages" }, marks, text, number), draw };
 }
 
 function balances(): Table {
