@@ -190,7 +190,11 @@ describe("trading", () => {
     assert.ok((await page.locator("dialog svg.path circle").count()) > 3);
     await check(page, "receipt");
     await page.screenshot({ path: "results/receipt.png" });
-    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "verify the batch" }).click();
+    await page.locator("dialog").waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: /^Batch \d+$/ }).waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
   });
 
   test("a stop waits for its trigger", async () => {
@@ -326,6 +330,14 @@ describe("the proof explorer", () => {
       await page.getByText("Commands, as this page executed them").waitFor();
     }
     await page.screenshot({ path: "results/verified.png" });
+    await page.context().close();
+  });
+
+  test("a batch that is not there is said not to be", async () => {
+    const page = await open({ path: "proofs/999999", key: false });
+    await page.getByText("The exchange has no batch 999999 yet").waitFor();
+    await page.getByRole("link", { name: "To the newest final batch" }).click();
+    await page.locator("#verify").waitFor();
     await page.context().close();
   });
 

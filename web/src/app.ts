@@ -20,7 +20,7 @@ export interface App {
   market: Signal<Market>;
 }
 
-export async function startApp(): Promise<App> {
+export async function startApp(streams: Streams): Promise<App> {
   const [markets, exchange] = await Promise.all([loadMarkets(), loadExchange()]);
   const first = markets.find((market) => market.symbol === localStorage.getItem("market")) ?? markets[0];
   if (!first) throw new Error("The exchange has no markets yet.");
@@ -28,8 +28,6 @@ export async function startApp(): Promise<App> {
     const quote = exchange.assets.find((asset) => asset.symbol === market.quote);
     if (quote) market.amountDecimals = Math.min(quote.decimals, 8);
   }
-  // Only now: while there is no exchange, the page looks for it in another way.
-  const streams = new Streams("/stream");
   const app: App = {
     streams,
     markets,

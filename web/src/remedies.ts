@@ -47,7 +47,8 @@ const FILTERS: Record<string, string> = {
 /** A message as a sentence, where it is only a filter's name. */
 export function sentence(message: string): string {
   const filter = /^Filter failure: (\w+)/.exec(message)?.[1];
-  const said = (filter && FILTERS[filter]) ?? message;
+  const told = (filter && FILTERS[filter]) ?? message;
+  const said = told.charAt(0).toUpperCase() + told.slice(1);
   return /[.!?…]$/.test(said) || said === "" ? said : `${said}.`;
 }
 

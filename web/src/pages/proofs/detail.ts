@@ -17,6 +17,27 @@ import { availabilitySection } from "./availability";
 import { eventWords, commandWords, outcomeWords, statement } from "./words";
 
 export function batchDetail(app: App, verifying: Verifying, number: number, scope: Scope, place: HTMLElement): void {
+  if (app.batches.all.has(number)) return showBatch(app, verifying, number, scope, place);
+  const said = h("p", { role: "status" }, "Asking for the batch…");
+  const last = h("a", { class: "button small", href: "#/proofs" }, "To the newest final batch");
+  place.replaceChildren(h("div", { class: "head" }, h("h2", {}, `Batch ${number}`)), h("div", { class: "empty" }, said, last));
+  let shown = false;
+  scope.add(
+    () => (shown = true),
+    // Also one that is still to come.
+    app.batches.changed.watch(() => {
+      if (shown || !app.batches.all.has(number)) return;
+      shown = true;
+      showBatch(app, verifying, number, scope, place);
+    }),
+  );
+  void app.batches.load(number).catch((error) => {
+    const none = error instanceof ApiError && error.status === 404;
+    said.textContent = none ? `The exchange has no batch ${number}${number > app.batches.last ? " yet: it is shown when it comes" : ""}.` : explain(error).message;
+  });
+}
+
+function showBatch(app: App, verifying: Verifying, number: number, scope: Scope, place: HTMLElement): void {
   const head = h("div", { class: "head" }, h("h2", {}, `Batch ${number}`), h("span", { class: "push soft" }));
   const stages = h("section", { "aria-label": "Stages" });
   const verify = h("section", { "aria-label": "Verify in this page" });
@@ -85,9 +106,6 @@ export function batchDetail(app: App, verifying: Verifying, number: number, scop
       }
     } else if (!verifiedRows) fill(commands, h("h3", {}, "Commands"), h("p", { class: "hint" }, "Shown once the batch has been executed again in this page: what the exchange says of them is not needed."));
   };
-  if (!app.batches.all.has(number)) {
-    void app.batches.load(number).catch((error) => fill(stages, h("p", { class: "hint wrong" }, explain(error).message)));
-  }
   scope.add(app.batches.changed.watch(() => onFrame(draw)), verifying.changed.watch(() => onFrame(drawVerification)));
 }
 

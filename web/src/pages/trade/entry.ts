@@ -229,6 +229,7 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     const trader = app.trader.value;
     const order = trader && read();
     if (!trader || !order) return;
+    if (trader.trouble.value) return toast("bad", "Not sent", trader.trouble.value);
     state.placing = true;
     refresh();
     const words = `${order.side === "buy" ? "Buy" : "Sell"} ${order.quantity} ${market.base}${order.price ? ` at ${group(order.price)}` : ""}`;
