@@ -20,7 +20,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 const DESK = { width: 1440, height: 900 };
-const PHONE = { width: 375, height: 812 };
+const TABLET = { width: 1024, height: 768 };
+const PHONE = { width: 360, height: 740 };
 const PAGES = ["trade", "proofs", "account", "health"];
 
 let exchange;
@@ -111,14 +112,68 @@ describe("trading", () => {
     await page.getByText("No open orders.").waitFor();
   });
 
+  test("choosing a side sends nothing, and Enter sends the side that is chosen", async () => {
+    const sent = [];
+    const listen = (request) => request.method() === "POST" && sent.push(request.url());
+    page.on("request", listen);
+    const { bid } = await best(page);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("l");
+    await page.getByLabel("Price", { exact: true }).fill(String(Math.ceil(bid * 1.04)));
+    await page.getByLabel("Quantity", { exact: true }).fill("0.01");
+    for (const side of ["Buy", "Sell"]) await page.getByRole("radio", { name: side }).click();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowRight");
+    await page.waitForTimeout(300);
+    assert.deepEqual(sent, []);
+    await page.getByLabel("Quantity", { exact: true }).press("Enter");
+    await page.getByText(/rests on the book/).first().waitFor();
+    assert.match(sent.join(), /^[^,]*side=SELL[^,]*$/, "one order, and it sells");
+    // Rows stay while others come: a click on one must not be lost.
+    const row = await page.locator(".own tbody tr").first().elementHandle();
+    await page.getByLabel("Quantity", { exact: true }).press("Enter");
+    await page.locator(".own tbody tr").nth(1).waitFor();
+    assert.ok(await row.evaluate((element) => element.isConnected));
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("x");
+    await page.getByText("No open orders.").waitFor();
+    page.off("request", listen);
+  });
+
+  test("what is no amount is not sent, and the page says what to write", async () => {
+    const sent = [];
+    const listen = (request) => request.method() === "POST" && sent.push(request.url());
+    page.on("request", listen);
+    const quantity = page.getByLabel("Quantity", { exact: true });
+    for (const [text, words] of [
+      ["", /Enter a quantity/],
+      ["abc", /Not a number/],
+      ["1e3", /Not a number/],
+      ["0,01", /decimals with a point/],
+      ["-1", /More than zero/],
+      ["0.0000001", /A multiple of/],
+      ["9".repeat(40), /At most/],
+    ]) {
+      await quantity.fill(text);
+      await page.locator(".place").click();
+      await page.locator(".field .hint.wrong:not([hidden])", { hasText: words }).waitFor();
+      assert.equal(await quantity.getAttribute("aria-invalid"), "true");
+    }
+    await quantity.fill("49");
+    await page.locator(".entry .hint.wrong", { hasText: /available/ }).waitFor();
+    assert.deepEqual(sent, []);
+    page.off("request", listen);
+  });
+
   test("what the exchange refuses comes with a reason and a remedy", async () => {
     await page.keyboard.press("l");
     await page.getByLabel("Quantity", { exact: true }).fill("0.00001");
     await page.locator(".place").click();
     await page.getByText(/A multiple of/).waitFor();
-    await page.getByLabel("Quantity", { exact: true }).fill("100000");
+    await page.getByLabel("Quantity", { exact: true }).fill("49");
     await page.locator(".place").click();
     await page.locator('.toast[data-tone="bad"]').first().waitFor();
+    await page.getByLabel("Quantity", { exact: true }).fill("");
   });
 
   test("a market order fills, and its receipt is checked by a click", async () => {
@@ -133,8 +188,13 @@ describe("trading", () => {
     await page.getByText("The receipt holds: checked in this page.").waitFor({ timeout: 60_000 });
     assert.match(await page.locator("dialog .checks").first().innerText(), /Trade: 0\.01 /);
     assert.ok((await page.locator("dialog svg.path circle").count()) > 3);
+    await check(page, "receipt");
     await page.screenshot({ path: "results/receipt.png" });
-    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "verify the batch" }).click();
+    await page.locator("dialog").waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: /^Batch \d+$/ }).waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
   });
 
   test("a stop waits for its trigger", async () => {
@@ -208,6 +268,54 @@ describe("a bad line", () => {
   });
 });
 
+describe("an exchange that goes away", () => {
+  test("the page says so, shows what is old as old, and goes on by itself", async () => {
+    const line = { up: true, connections: [] };
+    const page = await open({
+      key: false,
+      prepare: (page) =>
+        page.routeWebSocket(/\/stream$/, (here) => {
+          if (!line.up) return here.close();
+          const there = here.connectToServer();
+          line.connections.push({ here, there });
+        }),
+    });
+    await best(page);
+    line.up = false;
+    for (const { here, there } of line.connections) await Promise.all([here.close(), there.close()]);
+    await page.locator(".banner", { hasText: "cannot be reached" }).waitFor();
+    await page.locator(".levels.stale").waitFor();
+    line.up = true;
+    await page.locator('.link[data-state="live"]').waitFor();
+    await page.locator(".banner").waitFor({ state: "hidden" });
+    await best(page);
+    await page.context().close();
+  });
+
+  test("another exchange at the same address is not taken for the one before", async () => {
+    const connections = [];
+    const page = await open({
+      key: false,
+      prepare: (page) =>
+        page.routeWebSocket(/\/stream$/, (here) => {
+          const there = here.connectToServer();
+          connections.push({ here, there });
+        }),
+    });
+    await best(page);
+    await page.route("**/api/glassbook/v1/exchange", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), contract: `0x${"11".repeat(20)}` } });
+    });
+    const again = page.waitForEvent("load");
+    const { here, there } = connections.at(-1);
+    await Promise.all([here.close(), there.close()]);
+    await again;
+    await best(page);
+    await page.context().close();
+  });
+});
+
 describe("the proof explorer", () => {
   test("a batch is executed again in the page, and so is the one after it", async () => {
     const page = await open({ path: "proofs", key: false });
@@ -222,6 +330,14 @@ describe("the proof explorer", () => {
       await page.getByText("Commands, as this page executed them").waitFor();
     }
     await page.screenshot({ path: "results/verified.png" });
+    await page.context().close();
+  });
+
+  test("a batch that is not there is said not to be", async () => {
+    const page = await open({ path: "proofs/999999", key: false });
+    await page.getByText("The exchange has no batch 999999 yet").waitFor();
+    await page.getByRole("link", { name: "To the newest final batch" }).click();
+    await page.locator("#verify").waitFor();
     await page.context().close();
   });
 
@@ -288,7 +404,7 @@ describe("the account", () => {
 
 describe("for everybody", () => {
   for (const colorScheme of ["light", "dark"]) {
-    for (const [size, viewport] of [["desk", DESK], ["phone", PHONE]]) {
+    for (const [size, viewport] of [["desk", DESK], ["tablet", TABLET], ["phone", PHONE]]) {
       test(`${size}, ${colorScheme}: no barriers, and nothing sticks out`, async () => {
         const page = await open({ viewport, colorScheme, reducedMotion: "reduce" });
         for (const path of PAGES) {
@@ -320,6 +436,9 @@ describe("for everybody", () => {
     await page.keyboard.press("g");
     await page.keyboard.press("t");
     await page.locator(".levels").waitFor();
+    await page.getByRole("tab", { name: /Open orders/ }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.locator('[role="tab"][aria-selected="true"]:focus', { hasText: "Fills" }).waitFor();
     const symbol = () => page.locator(".choose").innerText();
     const earlier = await symbol();
     await page.keyboard.press("]");

@@ -1,6 +1,6 @@
 // Requests to the exchange, and what is said when they fail.
 
-import { remedyOf } from "./remedies";
+import { remedyOf, sentence } from "./remedies";
 
 /** A request that failed: what happened, and what to do about it. */
 export class ApiError extends Error {
@@ -79,7 +79,7 @@ async function refusal(response: Response): Promise<ApiError> {
   const code = String(body.code ?? response.status);
   const message = String(body.message ?? body.msg ?? (response.statusText || `The exchange answered ${response.status}.`));
   const remedy = typeof body.remedy === "string" && body.remedy !== "" ? body.remedy : remedyOf(code, message);
-  return new ApiError(response.status, code, message, remedy);
+  return new ApiError(response.status, code, sentence(message), remedy);
 }
 
 export const post = (body: unknown): RequestInit => ({

@@ -20,7 +20,7 @@ export interface App {
   market: Signal<Market>;
 }
 
-export async function startApp(): Promise<App> {
+export async function startApp(streams: Streams): Promise<App> {
   const [markets, exchange] = await Promise.all([loadMarkets(), loadExchange()]);
   const first = markets.find((market) => market.symbol === localStorage.getItem("market")) ?? markets[0];
   if (!first) throw new Error("The exchange has no markets yet.");
@@ -28,7 +28,6 @@ export async function startApp(): Promise<App> {
     const quote = exchange.assets.find((asset) => asset.symbol === market.quote);
     if (quote) market.amountDecimals = Math.min(quote.decimals, 8);
   }
-  const streams = new Streams("/stream");
   const app: App = {
     streams,
     markets,
@@ -38,9 +37,26 @@ export async function startApp(): Promise<App> {
     market: new Signal(first),
   };
   void followDays(markets, streams).catch(() => undefined);
+  noticeAnother(app);
   const kept = keptCredentials();
   if (kept) useCredentials(app, kept.credentials);
   return app;
+}
+
+/** Whoever answers after a cut may be another exchange, begun anew at the same address: then everything shown is of the old one. */
+function noticeAnother(app: App): void {
+  let cut = false;
+  app.streams.status.watch((status) => {
+    if (status === "offline") cut = true;
+    if (status !== "live" || !cut) return;
+    cut = false;
+    void loadExchange().then((now) => {
+      const { exchange, batches } = app;
+      if (now.chainId === 0 || exchange.chainId === 0) return;
+      const same = now.chainId === exchange.chainId && now.contract === exchange.contract && now.program === exchange.program && now.batch.lastSealed >= batches.last;
+      if (!same) location.reload();
+    });
+  });
 }
 
 function useCredentials(app: App, credentials: Credentials | null): void {

@@ -1,13 +1,16 @@
 // Decimal strings as whole numbers of their last digit: nothing here is rounded by accident.
 
-/** `"12.5"` with 3 decimals is 12500n. Null where it is no decimal number, or has more digits. */
+/**
+ * `"12.5"` with 3 decimals is 12500n. Null where it is no decimal number, or has more digits. Commas may stand between thousands and
+ * nowhere else: who writes `0,01` means a hundredth.
+ */
 export function parseDecimal(text: string, decimals: number): bigint | null {
-  const match = /^(-?)(\d+)(?:\.(\d*))?$/.exec(text.trim().replaceAll(",", ""));
+  const match = /^(-?)(\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d*))?$/.exec(text.trim());
   if (!match) return null;
   const [, sign, whole, fraction = ""] = match;
   const digits = fraction.replace(/0+$/, "");
   if (digits.length > decimals) return null;
-  const units = BigInt(whole + digits.padEnd(decimals, "0"));
+  const units = BigInt(`${whole}`.replaceAll(",", "") + digits.padEnd(decimals, "0"));
   return sign ? -units : units;
 }
 
@@ -42,6 +45,13 @@ export function tidy(text: string, decimals: number): string {
 /** How many digits after the point a step such as `0.010` has that matter. */
 export function decimalsOf(step: string): number {
   return trim(step).split(".")[1]?.length ?? 0;
+}
+
+/** Of so many decimals, with fewer: rounded half up, for people. */
+export function rounded(units: bigint, decimals: number, kept: number): string {
+  if (kept >= decimals) return group(formatDecimal(units, decimals));
+  const cut = 10n ** BigInt(decimals - kept);
+  return group(formatDecimal((units + cut / 2n) / cut, kept));
 }
 
 /** A large number in few characters: 1.25M. Only for overviews. */

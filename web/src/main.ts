@@ -8,6 +8,8 @@ import { healthPage } from "./pages/health";
 import { proofsPage } from "./pages/proofs/page";
 import { tradePage } from "./pages/trade/page";
 import { Scope } from "./signal";
+import { Streams } from "./stream";
+import { span } from "./time";
 import { shortcut, showHelp } from "./ui/shortcuts";
 import { symbols } from "./ui/symbols";
 import { choice, theme, toggleTheme } from "./ui/theme";
@@ -29,8 +31,9 @@ function header(app: App): HTMLElement {
     const status = app.streams.status.value;
     mark(link, "data-state", status);
     const ms = app.streams.lag.value;
-    say(lag, status === "live" && ms !== null ? (ms < 1000 ? `${ms} ms` : "behind") : words[status]);
+    say(lag, status === "live" && ms !== null ? (ms < 1000 ? `${ms} ms` : `${span(ms)} late`) : words[status]);
     say(state, `Connection: ${words[status]}`);
+    mark(link, "title", `Connection: ${words[status]}${ms === null ? "" : `; market data arrives ${span(ms)} after it was made, by both clocks`}`);
   };
   app.streams.status.watch(draw);
   // Every message has a lag; nobody reads it twenty times a second.
@@ -51,11 +54,15 @@ function header(app: App): HTMLElement {
     if (!trader) {
       say(text, "no key");
       say(words, "No key is in use");
-    } else
-      trader.account.watch((id) => {
-        say(text, trader.delegated ? `${name(id)} · delegated` : name(id));
-        say(words, `Acts for ${name(id)}${trader.delegated ? ", delegated to the gateway" : ""}`);
-      });
+    } else {
+      for (const signal of [trader.account, trader.trouble]) {
+        signal.watch(() => {
+          const [id, refused] = [trader.account.value, trader.trouble.value !== null];
+          say(text, refused ? "key not accepted" : trader.delegated ? `${name(id)} · delegated` : name(id));
+          say(words, refused ? "The key is not accepted" : `Acts for ${name(id)}${trader.delegated ? ", delegated to the gateway" : ""}`);
+        });
+      }
+    }
   });
   const themes = h("button", { class: "item", onclick: toggleTheme });
   const drawTheme = (): void => {
@@ -80,10 +87,12 @@ function header(app: App): HTMLElement {
 async function start(): Promise<void> {
   const waiting = h("p", { class: "empty", role: "status" }, "Opening the exchange…");
   document.body.replaceChildren(waiting, ...toastPlaces());
+  // It connects while the exchange is asked what it is.
+  const streams = new Streams("/stream");
   let app: App;
   for (let pause = 500; ; pause = Math.min(pause * 2, 5_000)) {
     try {
-      app = await startApp();
+      app = await startApp(streams);
       break;
     } catch (error) {
       waiting.textContent = `${error instanceof Error ? error.message : String(error)} Trying again…`;

@@ -34,6 +34,24 @@ const BY_WORDS: [RegExp, string][] = [
   [/triggered orders of this market/i, "Try again at once."],
 ];
 
+/** What Binance's filters are about. */
+const FILTERS: Record<string, string> = {
+  LOT_SIZE: "The quantity does not fit the market's steps or limits.",
+  PRICE_FILTER: "The price does not fit the market's steps or limits.",
+  PERCENT_PRICE_BY_SIDE: "The price is too far from the last one.",
+  NOTIONAL: "The order's value is beyond the market's limits.",
+  MAX_POSITION: "The position would exceed the account's limit.",
+  MAX_NUM_ORDERS: "The account has as many open orders in this market as it may have.",
+};
+
+/** A message as a sentence, where it is only a filter's name. */
+export function sentence(message: string): string {
+  const filter = /^Filter failure: (\w+)/.exec(message)?.[1];
+  const told = (filter && FILTERS[filter]) ?? message;
+  const said = told.charAt(0).toUpperCase() + told.slice(1);
+  return /[.!?…]$/.test(said) || said === "" ? said : `${said}.`;
+}
+
 export function remedyOf(code: string, message: string): string | null {
   return BY_WORDS.find(([words]) => words.test(message))?.[1] ?? BY_CODE[code] ?? null;
 }

@@ -12,7 +12,7 @@ test("a decimal string is a whole number of last digits, and comes back", () => 
 });
 
 test("what is no decimal number, or has more digits, is none", () => {
-  for (const text of ["", ".", "1e3", "0x10", "1.2.3", "abc", "1.0001", "--1"]) assert.equal(parseDecimal(text, 3), null, text);
+  for (const text of ["", ".", "1e3", "0x10", "1.2.3", "abc", "1.0001", "--1", "0,01", "1,5", "0,010", "12,34", "1,2345"]) assert.equal(parseDecimal(text, 3), null, text);
   assert.equal(parseDecimal("1.000000", 3), 1000n, "zeros that say nothing");
 });
 

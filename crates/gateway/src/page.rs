@@ -1,18 +1,21 @@
 //! The web page, which is part of the binary: files that `web/build` made, with headers for a page that loads nothing from
 //! anybody else.
 
+use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderName, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
 /// A file of the page.
@@ -50,16 +53,45 @@ const ASSETS: &[Asset] = assets! {
     "worker.js" "text/javascript; charset=utf-8"
 };
 
-/// The files' tags: what they hash to, so that a browser asks for each version once.
-static TAGS: LazyLock<Vec<(&'static str, HeaderValue)>> = LazyLock::new(|| {
-    std::iter::once(&INDEX)
-        .chain(ASSETS)
+/// What is sent of a file, and what it hashes to, so that a browser asks for each version once.
+struct Sent {
+    tag: HeaderValue,
+    bytes: Bytes,
+}
+
+impl Sent {
+    fn new(bytes: Bytes) -> Self {
+        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
+        Self { tag: HeaderValue::from_str(&tag).expect("hexadecimal digits are a header's value"), bytes }
+    }
+}
+
+/// By a file's name: as it is, and compressed where that makes it smaller.
+static SENT: LazyLock<Vec<(&'static str, Sent, Option<Sent>)>> = LazyLock::new(|| {
+    let files = std::iter::once(&INDEX).chain(ASSETS);
+    files
         .map(|asset| {
-            let tag = format!("\"{}\"", hex::encode(&Sha256::digest(asset.bytes)[..16]));
-            (asset.name, HeaderValue::from_str(&tag).expect("hexadecimal digits are a header's value"))
+            let compressed = gzip(asset.bytes).filter(|bytes| bytes.len() < asset.bytes.len() * 9 / 10);
+            (asset.name, Sent::new(Bytes::from_static(asset.bytes)), compressed.map(Sent::new))
         })
         .collect()
 });
+
+fn gzip(bytes: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+/// Whether a client says that it takes gzip.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+        name.trim().eq_ignore_ascii_case("gzip") && weight.parse().is_ok_and(|weight: f32| weight > 0.0)
+    })
+}
 
 /// The page at `/`, its files at `/assets/…`.
 ///
@@ -103,16 +135,25 @@ async fn asset(State(policy): State<HeaderValue>, Path(name): Path<String>, head
 }
 
 fn serve(asset: &Asset, policy: HeaderValue, headers: &HeaderMap) -> Response {
-    let tag = TAGS.iter().find(|(name, _)| *name == asset.name).map(|(_, tag)| tag.clone());
-    let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| Some(value) == tag.as_ref());
+    let Some((_, plain, compressed)) = SENT.iter().find(|(name, ..)| *name == asset.name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let compressed = compressed.as_ref().filter(|_| takes_gzip(headers));
+    let sent = compressed.unwrap_or(plain);
+    let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| *value == sent.tag);
     let mut response = match known {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Body::from(asset.bytes).into_response(),
+        false => Body::from(sent.bytes.clone()).into_response(),
     };
+    if compressed.is_some() {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     let opener = HeaderName::from_static("cross-origin-opener-policy");
     let resource = HeaderName::from_static("cross-origin-resource-policy");
     for (name, value) in [
         (CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+        (ETAG, sent.tag.clone()),
+        (VARY, HeaderValue::from_static("accept-encoding")),
         // Kept, and asked about each time: the answer is short where it is still the same.
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (CONTENT_SECURITY_POLICY, policy),
@@ -122,9 +163,6 @@ fn serve(asset: &Asset, policy: HeaderValue, headers: &HeaderMap) -> Response {
         (resource, HeaderValue::from_static("same-origin")),
     ] {
         response.headers_mut().insert(name, value);
-    }
-    if let Some(tag) = tag {
-        response.headers_mut().insert(ETAG, tag);
     }
     response
 }
@@ -188,5 +226,42 @@ mod tests {
         assert_eq!(serve(&INDEX, policy.clone(), &headers).status(), StatusCode::NOT_MODIFIED);
         headers.insert(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
         assert_eq!(serve(&INDEX, policy, &headers).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn who_takes_gzip_gets_the_same_file_smaller() {
+        use std::io::Read as _;
+
+        let script = ASSETS.iter().find(|asset| asset.name == "app.js").unwrap();
+        let answer = |coding: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding));
+            serve(script, policy(&[]), &headers)
+        };
+        let compressed = answer("br, GZIP;q=0.5");
+        assert_eq!(compressed.headers()[CONTENT_ENCODING], "gzip");
+        assert_eq!(compressed.headers()[VARY], "accept-encoding");
+        for refused in ["identity", "gzip;q=0", "gzipped", ""] {
+            let plain = answer(refused);
+            assert!(!plain.headers().contains_key(CONTENT_ENCODING), "{refused}");
+            assert_ne!(plain.headers()[ETAG], compressed.headers()[ETAG]);
+        }
+        for (name, plain, compressed) in SENT.iter() {
+            let Some(compressed) = compressed else { continue };
+            let mut bytes = Vec::new();
+            flate2::read::GzDecoder::new(&compressed.bytes[..]).read_to_end(&mut bytes).unwrap();
+            assert_eq!(bytes, plain.bytes, "{name}");
+        }
+        let shrunk = SENT.iter().filter(|(_, _, compressed)| compressed.is_some()).map(|(name, ..)| *name);
+        assert!(shrunk.eq([
+            "index.html",
+            "app.css",
+            "app.js",
+            "browser.wasm",
+            "icon.svg",
+            "licences.txt",
+            "theme-first.js",
+            "worker.js"
+        ]));
     }
 }

@@ -109,6 +109,7 @@ export class NativeTrader implements Trader {
   /** Signs and sends commands, one submission after another: each goes on where the stream was left. */
   private submit(commands: object[]): Promise<{ firstSequence: number; outcomes: Outcome[] }> {
     const work = async (): Promise<{ firstSequence: number; outcomes: Outcome[] }> => {
+      const known = this.digest !== null;
       if (this.digest === null) {
         const { stream } = await json<{ stream: { digest: string } }>(`${NATIVE}/accounts/${this.id}`);
         this.digest = stream.digest;
@@ -127,6 +128,8 @@ export class NativeTrader implements Trader {
       } catch (error) {
         // Another device may have moved the stream: look where it is before the next submission.
         this.digest = null;
+        // What does not fit the stream was not taken: it is signed once more from where the stream is.
+        if (known && error instanceof ApiError && error.status === 401) return work();
         throw error;
       }
     };

@@ -17,6 +17,9 @@ export interface Market {
   tick: string;
   step: string;
   minQuantity: string;
+  /** The most in one order, and the highest price; null where the exchange does not say. */
+  maxQuantity: string | null;
+  maxPrice: string | null;
   trading: boolean;
   day: Signal<Day | null>;
 }
@@ -36,6 +39,8 @@ interface Filter {
   tickSize?: string;
   stepSize?: string;
   minQty?: string;
+  maxQty?: string;
+  maxPrice?: string;
 }
 
 interface SymbolInfo {
@@ -65,11 +70,16 @@ export async function loadMarkets(): Promise<Market[]> {
       tick: trim(tick),
       step: trim(step),
       minQuantity: trim(lot?.minQty ?? step),
+      maxQuantity: atMost(lot?.maxQty),
+      maxPrice: atMost(filter("PRICE_FILTER")?.maxPrice),
       trading: symbol.status === "TRADING",
       day: new Signal<Day | null>(null),
     };
   });
 }
+
+/** Zero is no limit. */
+const atMost = (limit: string | undefined): string | null => (Number(limit ?? 0) > 0 ? trim(limit ?? "") : null);
 
 /** Fills in each market's day and keeps it. */
 export async function followDays(markets: Market[], streams: Streams): Promise<void> {

@@ -6,10 +6,11 @@ import { credentialsOf, keptCredentials } from "../account/credentials";
 import type { Trader } from "../account/types";
 import { checker, fromHex, toHex } from "../checker/checker";
 import { group, trim } from "../decimal";
-import { fill, h, icon } from "../dom";
+import { fill, h, icon, say } from "../dom";
 import { amountText } from "../exchange";
 import { claimOf, short } from "../proofs/verifying";
 import { onFrame, Scope } from "../signal";
+import { openDialog } from "../ui/dialog";
 import { symbols } from "../ui/symbols";
 import { explain, toast, toastError } from "../ui/toast";
 import { verifyingOf } from "./proofs/page";
@@ -59,12 +60,17 @@ function panel(title: string, ...content: (HTMLElement | null)[]): HTMLElement {
 function holder(app: App, trader: Trader, scope: Scope): HTMLElement {
   const facts = h("dl", { class: "words" });
   const kept = keptCredentials();
-  const trouble = h("p", { class: "hint wrong" });
+  const trouble = h("p", { class: "hint wrong", role: "alert" });
+  let drawn = "";
   const draw = async (): Promise<void> => {
     const id = trader.account.value;
-    trouble.textContent = trader.trouble.value ?? "";
+    say(trouble, trader.trouble.value ? `${trader.trouble.value} To enter another, forget this one.` : "");
     let account: AccountAnswer | null = null;
     if (id !== null && id >= 0) account = await json<AccountAnswer>(`${NATIVE}/accounts/${id}`).catch(() => null);
+    // Not over what somebody has marked, to copy it.
+    const now = JSON.stringify([id, account]);
+    if (now === drawn) return;
+    drawn = now;
     const line = (name: string, value: string | HTMLElement, more?: string): HTMLElement[] => [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
     fill(
       facts,
@@ -79,19 +85,45 @@ function holder(app: App, trader: Trader, scope: Scope): HTMLElement {
       ),
       account && line("Owner", h("span", { class: "hash" }, account.owner), "Receives withdrawals, and decides about session keys."),
       account && line("Session key", h("span", { class: "hash" }, account.sessionKey ?? "none")),
-      account && line("Stream", `${group(String(account.stream.position))} commands`, `digest ${short(account.stream.digest)}`),
+      account && line("Stream", `${group(String(account.stream.position))} ${account.stream.position === 1 ? "command" : "commands"} signed in this session`, `digest ${short(account.stream.digest)}`),
       account && line("Owner's nonce", String(account.nonce)),
       line("Kept", kept?.remembered ? "in this browser, until you forget it" : "until this tab is closed"),
     );
   };
   scope.add(trader.account.watch(() => void draw()), trader.trouble.watch(() => void draw()));
   scope.every(5_000, () => void draw());
+  const forget = (): void => {
+    changeCredentials(app, null, false);
+    toast("info", "The key is forgotten");
+  };
   return panel(
     "Key",
-    facts,
     trouble,
-    h("div", { class: "row" }, h("button", { class: "button danger", onclick: () => (changeCredentials(app, null, false), toast("info", "The key is forgotten")) }, "Forget the key"), h("a", { class: "button", href: "#/trade" }, "Trade")),
+    facts,
+    h("div", { class: "row" }, h("button", { class: "button danger", onclick: () => (kept?.credentials.kind === "session key" ? askFirst(kept.credentials.secret, forget) : forget()) }, "Forget the key"), h("a", { class: "button", href: "#/trade" }, "Trade")),
   );
+}
+
+/** A session key may have been made in this browser, and be in no other place. */
+function askFirst(secret: string, forget: () => void): void {
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(secret);
+      toast("good", "The session key is copied", "Whoever has it can trade for the account: keep it where nobody else looks.");
+    } catch (error) {
+      toastError("The browser does not let the page copy", error);
+    }
+  };
+  const { close } = openDialog("Forget the session key?", [
+    h("p", {}, "Without it this browser cannot place or cancel orders of the account. If it was made here, it is in no other place; the owner can register a new one at any time."),
+    h(
+      "div",
+      { class: "row spaced" },
+      h("button", { class: "button danger", onclick: () => (close(), forget()) }, "Forget it"),
+      h("button", { class: "button", onclick: () => void copy() }, "Copy it"),
+      h("button", { class: "button", onclick: () => close() }, "Keep it"),
+    ),
+  ]);
 }
 
 /** What there is, and a proof of it under a batch's state root. */
@@ -105,11 +137,14 @@ function balances(app: App, trader: Trader, scope: Scope): HTMLElement {
       trader.balances.value.map((own) => h("tr", {}, h("td", {}, h("b", {}, own.asset)), h("td", { class: "right" }, group(trim(own.free))), h("td", { class: "right" }, group(trim(own.locked))))),
       trader.balances.value.length === 0 && h("tr", {}, h("td", { colspan: 3, class: "soft" }, "None known yet.")),
     );
-  scope.add(trader.balances.watch(() => onFrame(draw)));
+  let proving = false;
+  const ready = (): void => void (button.disabled = proving || trader.account.value === null);
+  scope.add(trader.balances.watch(() => onFrame(draw)), trader.account.watch(ready));
   const prove = async (): Promise<void> => {
     const id = trader.account.value;
     if (id === null) return;
-    button.disabled = true;
+    proving = true;
+    ready();
     fill(result, h("p", { class: "hint", role: "status" }, "Fetching the proofs…"));
     try {
       const answer = await json<{ claim: string; balances: { asset: number; proof: string }[] }>(`${NATIVE}/accounts/${id}/balance-proof`);
@@ -123,7 +158,7 @@ function balances(app: App, trader: Trader, scope: Scope): HTMLElement {
       for (const { asset, proof } of answer.balances) {
         const found = await checker.checkBalance(root, id, asset, fromHex(proof) ?? new Uint8Array());
         const info = app.exchange.assets.find((info) => info.asset === asset);
-        const text = (units: string): string => group(amountText(info, units));
+        const text = (units: string): string => group(trim(amountText(info, units)));
         rows.push(h("tr", {}, h("td", {}, h("b", {}, info?.symbol ?? String(asset))), h("td", { class: "right" }, text(found.free)), h("td", { class: "right" }, text(found.locked)), h("td", { class: "right soft" }, found.present ? `slot ${found.slot}` : "absent")));
       }
       const verified = verifyingOf(app).all.get(number)?.state === "holds";
@@ -137,7 +172,8 @@ function balances(app: App, trader: Trader, scope: Scope): HTMLElement {
       const { message, remedy } = explain(error);
       fill(result, h("div", { class: "verdict bad", role: "alert" }, icon(symbols.bad), h("div", {}, "Not proved.", h("p", {}, `${message} ${remedy ?? ""}`))));
     } finally {
-      button.disabled = false;
+      proving = false;
+      ready();
     }
   };
   return h(
@@ -177,7 +213,10 @@ function apiKeyForm(app: App): HTMLElement {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!key.input.value.trim() || !secret.input.value.trim()) return toast("warn", "Both the API key and its secret are needed");
+    if (!key.input.value.trim() || !secret.input.value.trim()) {
+      (key.input.value.trim() ? secret : key).input.focus();
+      return toast("warn", "Both the API key and its secret are needed");
+    }
     changeCredentials(app, { kind: "api key", key: key.input.value.trim(), secret: secret.input.value.trim() }, keep.input.checked);
   });
   return panel("API key: the gateway signs", form);
@@ -200,8 +239,8 @@ function sessionForm(app: App): HTMLElement {
     event.preventDefault();
     const number = account.input.value.trim();
     const bytes = fromHex(secret.input.value);
-    if (!/^\d{1,9}$/.test(number)) return toast("warn", "The account number is missing");
-    if (bytes?.length !== 32) return toast("warn", "The session key is not 32 bytes in hexadecimal digits");
+    if (!/^\d{1,9}$/.test(number)) return account.input.focus(), toast("warn", "The account number is missing", "Digits only.");
+    if (bytes?.length !== 32) return secret.input.focus(), toast("warn", "The session key is not 32 bytes in hexadecimal digits", "That is 64 digits, 0 to 9 and a to f.");
     changeCredentials(app, { kind: "session key", account: Number(number), secret: toHex(bytes) }, keep.input.checked);
   });
   return panel("Session key: you sign", form);

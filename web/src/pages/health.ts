@@ -12,6 +12,7 @@ import { explain } from "../ui/toast";
 
 const EVERY = 2_000;
 const KEPT = 90;
+const SOME = 15;
 
 type Metrics = Map<string, { name: string; labels: string; value: number }>;
 
@@ -25,12 +26,15 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
 
   const trend = (name: string, value: number): SVGSVGElement => {
     const known = history.get(name) ?? [];
-    known.push(value);
+    if (!Number.isNaN(value)) known.push(value);
     if (known.length > KEPT) known.shift();
     history.set(name, known);
     const [low, high] = [Math.min(...known), Math.max(...known)];
-    const points = known.map((each, at) => `${((at + KEPT - known.length) / (KEPT - 1)) * 100},${high === low ? 14 : 26 - ((each - low) / (high - low)) * 24}`);
-    return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, s("polyline", { points: points.join(" ") }));
+    // From the left, and across the whole width as soon as there is enough to see.
+    const across = Math.max(known.length, SOME) - 1;
+    const points = known.map((each, at) => `${(at / across) * 100},${high === low ? 14 : 26 - ((each - low) / (high - low)) * 24}`);
+    // Two looks make no trend.
+    return s("svg", { viewBox: "0 0 100 28", preserveAspectRatio: "none", "aria-hidden": "true" }, known.length > 3 && s("polyline", { points: points.join(" ") }));
   };
   const tile = (name: string, value: string, unit: string, of: number | null): HTMLElement =>
     h("dl", { class: "tile" }, h("dt", {}, name), h("dd", {}, value, " ", h("small", {}, unit)), of === null ? null : trend(name, of));
@@ -51,6 +55,7 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
       text = await plain("/metrics");
     } catch (error) {
       raw.textContent = explain(error).message;
+      if (tiles.childElementCount === 0) fill(tiles, h("p", { class: "hint" }, "Figures appear as soon as the exchange tells them."));
       return;
     }
     const metrics = parse(text);
@@ -67,18 +72,23 @@ export function healthPage(app: App, scope: Scope): HTMLElement {
     };
     const [executed, durable, sealed] = ["executed", "durable", "sealed"].map((what) => value(`glassbook_commands_${what}_total`));
     const made: HTMLElement[] = [];
+    /** Before the second look there is no rate: its place is kept, so that nothing jumps. */
+    const addRate = (name: string, of: string, unit: string, format?: (x: number) => string): void => {
+      if (!before && metrics.has(of)) made.push(tile(name, "…", unit, NaN));
+      else add(name, rate(of), unit, format);
+    };
     const add = (name: string, of: number | null | undefined, unit: string, format = (x: number) => (x >= 100_000 ? compact(x) : group(String(Math.round(x))))): void => {
       if (of !== null && of !== undefined) made.push(tile(name, format(of), unit, of));
     };
-    add("Commands a second", rate("glassbook_commands_executed_total"), "executed");
+    addRate("Commands a second", "glassbook_commands_executed_total", "executed");
     add("Commands", executed, "since the start");
     if (executed != null && durable != null) add("Journal queue", Math.max(0, executed - durable), "not durable yet");
     if (executed != null && sealed != null) add("Sealing queue", Math.max(0, executed - sealed), "not sealed yet");
-    add("Journal", rate("glassbook_journal_bytes_total"), "bytes a second", compact);
+    addRate("Journal", "glassbook_journal_bytes_total", "bytes a second", compact);
     add("Batches not final", value("glassbook_settlement_lag_batches"), "behind");
-    add("Oldest open batch", value("glassbook_settlement_oldest_open_seconds"), "", (x) => span(x * 1000));
+    add("Oldest open batch", value("glassbook_settlement_oldest_open_seconds"), "since it was sealed", (x) => span(x * 1000));
     add("Settlement retries", value("glassbook_settlement_retries_total"), "since the start");
-    add("Gas", sum("glassbook_settlement_gas_total"), "spent", compact);
+    add("Gas", sum("glassbook_settlement_gas_total"), "spent on L1", compact);
     add("Custody checks", value("glassbook_custody_checks_total"), `${value("glassbook_custody_disagreements_total") ?? 0} disagreements`);
     add("Connections", sum("glassbook_gateway_connections"), "open");
     add("Market data", app.streams.lag.value, "ms to this page");

@@ -104,6 +104,13 @@ export class Batches {
     return [...this.all.values()].sort((x, y) => y.batch - x.batch).slice(0, count);
   }
 
+  /** The first command of the oldest batch that is known here. */
+  get begins(): number {
+    let first = Infinity;
+    for (const { commands } of this.all.values()) if (commands) first = Math.min(first, commands[0]);
+    return first;
+  }
+
   /** The batch that holds a command, if it is known here. */
   holding(sequence: number): Batch | null {
     for (const batch of this.all.values()) {

@@ -4,6 +4,7 @@ import { NATIVE, binary } from "../api";
 import type { App } from "../app";
 import { checker, fromHex } from "../checker/checker";
 import type { Claim, Verified } from "../checker/types";
+import { group } from "../decimal";
 import { Signal } from "../signal";
 import { explain } from "../ui/toast";
 import { digestOf } from "./batches";
@@ -28,6 +29,9 @@ export interface Verification {
 /** Where a sealed batch has its claim. */
 const CLAIM_AT = 8;
 const CLAIM_BYTES = 416;
+/** Verifications that are remembered, and those of them whose commands are. */
+const MOST = 500;
+const WITH_ROWS = 20;
 
 export class Verifying {
   readonly all = new Map<number, Verification>();
@@ -72,6 +76,7 @@ export class Verifying {
       l1: null,
       why: null,
     };
+    this.all.delete(number);
     this.all.set(number, now);
     const tell = (): void => this.changed.tell();
     const progress = (done: number, total: number): void => {
@@ -109,8 +114,24 @@ export class Verifying {
       now.state = "fails";
       now.why = explain(error).message;
     }
+    this.forget();
     tell();
     return now;
+  }
+
+  /** A page that verifies for days must not grow. */
+  private forget(): void {
+    const numbers = [...this.all.keys()];
+    for (const number of numbers.slice(0, -MOST)) {
+      this.all.delete(number);
+      this.claims.delete(number);
+    }
+    for (const number of numbers.slice(-MOST, -WITH_ROWS)) {
+      const result = this.all.get(number)?.result;
+      if (!result || result.rows.length === 0) continue;
+      result.moreRows += result.rows.length;
+      result.rows = [];
+    }
   }
 }
 
@@ -142,7 +163,7 @@ export function story(claim: Claim): string {
   const none = /^0*$/.test(claim.withdrawalsRoot);
   return (
     `Batch ${claim.batch} takes the exchange from the state ${short(claim.previousRoot)} to the state ${short(claim.stateRoot)} by ` +
-    `${count.toLocaleString("en")} ${count === 1 ? "command" : "commands"}, number ${claim.firstSequence} to ${claim.lastSequence}, ` +
+    `${count.toLocaleString("en")} ${count === 1 ? "command" : "commands"}, number ${group(claim.firstSequence)} to ${group(claim.lastSequence)}, ` +
     `each authorised and executed in order by the rules. ${taken.toLocaleString("en")} ${taken === 1 ? "entry" : "entries"} of the L1 queue ` +
     `${taken === 1 ? "has" : "have"} been taken so far. ${none ? "Nothing is withdrawn." : "Withdrawals are due on L1."}`
   );

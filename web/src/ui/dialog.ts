@@ -24,7 +24,11 @@ export function openDialog(title: string, content: Child[], width = 560, closed?
     body,
   );
   dialog.style.setProperty("--width", `${width}px`);
+  // A link in it leads to another page, which is not to be under it.
+  const leave = (): void => dialog.close();
+  addEventListener("hashchange", leave);
   dialog.addEventListener("close", () => {
+    removeEventListener("hashchange", leave);
     dialog.remove();
     closed?.();
   });

@@ -17,7 +17,7 @@ export function toastPlaces(): HTMLElement[] {
   return [place, polite, urgent];
 }
 
-/** Shows a message for some seconds; errors for longer, and longer still while the pointer is on them. */
+/** Shows a message for some seconds; errors for longer, and longer still while the pointer or the focus is on them. */
 export function toast(tone: Tone, what: string, more?: string | null): void {
   const end = (): void => element.remove();
   const element = h(
@@ -29,9 +29,14 @@ export function toast(tone: Tone, what: string, more?: string | null): void {
     more && h("div", { class: "more" }, more),
   );
   let timer = 0;
-  const start = (): void => void (timer = window.setTimeout(end, tone === "bad" || tone === "warn" ? 9_000 : 4_500));
+  const start = (): void => {
+    clearTimeout(timer);
+    timer = window.setTimeout(end, tone === "bad" || tone === "warn" ? 9_000 : 4_500);
+  };
   element.onpointerenter = () => clearTimeout(timer);
   element.onpointerleave = start;
+  element.addEventListener("focusin", () => clearTimeout(timer));
+  element.addEventListener("focusout", start);
   start();
   place.append(element);
   while (place.childElementCount > MOST) place.firstElementChild?.remove();

@@ -10,12 +10,34 @@ import { digestOf, proofsOf, STAGES, stageName, stageOf, times, type Batch } fro
 import { claimOf, short, story, type Verification, type Verifying } from "../../proofs/verifying";
 import { onFrame, type Scope } from "../../signal";
 import { clock, moment, span } from "../../time";
+import { copyable } from "../../ui/copy";
 import { symbols } from "../../ui/symbols";
 import { explain } from "../../ui/toast";
 import { availabilitySection } from "./availability";
-import { eventWords, commandWords, outcomeWords } from "./words";
+import { eventWords, commandWords, outcomeWords, statement } from "./words";
 
 export function batchDetail(app: App, verifying: Verifying, number: number, scope: Scope, place: HTMLElement): void {
+  if (app.batches.all.has(number)) return showBatch(app, verifying, number, scope, place);
+  const said = h("p", { role: "status" }, "Asking for the batch…");
+  const last = h("a", { class: "button small", href: "#/proofs" }, "To the newest final batch");
+  place.replaceChildren(h("div", { class: "head" }, h("h2", {}, `Batch ${number}`)), h("div", { class: "empty" }, said, last));
+  let shown = false;
+  scope.add(
+    () => (shown = true),
+    // Also one that is still to come.
+    app.batches.changed.watch(() => {
+      if (shown || !app.batches.all.has(number)) return;
+      shown = true;
+      showBatch(app, verifying, number, scope, place);
+    }),
+  );
+  void app.batches.load(number).catch((error) => {
+    const none = error instanceof ApiError && error.status === 404;
+    said.textContent = none ? `The exchange has no batch ${number}${number > app.batches.last ? " yet: it is shown when it comes" : ""}.` : explain(error).message;
+  });
+}
+
+function showBatch(app: App, verifying: Verifying, number: number, scope: Scope, place: HTMLElement): void {
   const head = h("div", { class: "head" }, h("h2", {}, `Batch ${number}`), h("span", { class: "push soft" }));
   const stages = h("section", { "aria-label": "Stages" });
   const verify = h("section", { "aria-label": "Verify in this page" });
@@ -57,13 +79,18 @@ export function batchDetail(app: App, verifying: Verifying, number: number, scop
     .then(drawClaim)
     .catch((error) => fill(claim, h("h3", {}, "The claim in words"), h("p", { class: "hint" }, explain(error).message)));
 
+  let drawn = { stages: "", l1: "" };
   const draw = (): void => {
     const batch = app.batches.all.get(number);
     if (!batch) return;
     const stage = stageOf(batch);
     fill(head.lastElementChild as HTMLElement, batch.commands ? `${group(String(batch.commands[1] - batch.commands[0] + 1))} commands` : "");
-    drawStages(stages, app, batch, stage);
-    drawL1(l1, app, batch);
+    // Only where something has changed: somebody may be about to click, or to copy.
+    const now = JSON.stringify(batch);
+    const ahead = app.batches.ahead > 2_000 ? span(app.batches.ahead) : "";
+    if (now + ahead !== drawn.stages) drawStages(stages, app, batch, stage);
+    if (now !== drawn.l1) drawL1(l1, app, batch);
+    drawn = { stages: now + ahead, l1: now };
   };
   let verifiedRows = "";
   const drawVerification = (): void => {
@@ -71,15 +98,14 @@ export function batchDetail(app: App, verifying: Verifying, number: number, scop
     drawVerify(verify, app, number, found, () => void verifying.verify(number));
     if (found?.result) {
       drawClaim(found.result.claim);
-      if (verifiedRows !== found.result.claim.encoded) {
-        verifiedRows = found.result.claim.encoded;
+      // Of those verified long ago the commands are forgotten: they are not taken away from whoever looks at them.
+      const sign = `${found.result.claim.encoded} ${found.took}`;
+      if (verifiedRows !== sign) {
+        verifiedRows = sign;
         drawCommands(commands, app, found.result.rows, found.result.moreRows);
       }
     } else if (!verifiedRows) fill(commands, h("h3", {}, "Commands"), h("p", { class: "hint" }, "Shown once the batch has been executed again in this page: what the exchange says of them is not needed."));
   };
-  if (!app.batches.all.has(number)) {
-    void app.batches.load(number).catch((error) => fill(stages, h("p", { class: "hint wrong" }, explain(error).message)));
-  }
   scope.add(app.batches.changed.watch(() => onFrame(draw)), verifying.changed.watch(() => onFrame(drawVerification)));
 }
 
@@ -198,7 +224,7 @@ function drawL1(place: HTMLElement, app: App, batch: Batch): void {
       {},
       h("td", {}, actions[action] ?? action),
       h("td", { class: "right" }, done.block ? group(String(done.block.number)) : "–"),
-      h("td", { class: "hash" }, done.transaction ? short(done.transaction) : "–"),
+      h("td", {}, done.transaction ? copyable(`${actions[action] ?? action} of batch ${batch.batch}`, done.transaction) : "–"),
       h("td", { class: "right" }, typeof done.gas === "number" ? group(String(done.gas)) : "–"),
     ),
   );
@@ -207,7 +233,7 @@ function drawL1(place: HTMLElement, app: App, batch: Batch): void {
     rows.length > 0
       ? rows
       : steps.map((step) =>
-          h("tr", {}, h("td", {}, step.state), h("td", { class: "right" }, step.l1Block ? group(String(step.l1Block.number)) : "–"), h("td", { class: "hash" }, step.tx ? short(step.tx) : "–"), h("td", { class: "right" }, "–")),
+          h("tr", {}, h("td", {}, step.state), h("td", { class: "right" }, step.l1Block ? group(String(step.l1Block.number)) : "–"), h("td", {}, step.tx ? copyable(`${step.state}, batch ${batch.batch}`, step.tx) : "–"), h("td", { class: "right" }, "–")),
         );
   const digest = digestOf(batch);
   fill(
@@ -273,7 +299,7 @@ function proofSection(app: App, number: number): HTMLElement {
       fill(
         place,
         h("h3", {}, "Proof"),
-        app.exchange.proofs === "executed" && h("div", { class: "verdict warn" }, icon(symbols.bad), h("div", {}, "executed: NOT PROVED", h("p", {}, app.exchange.proofStatement))),
+        app.exchange.proofs === "executed" && h("div", { class: "verdict warn" }, icon(symbols.bad), h("div", {}, "executed: NOT PROVED", h("p", {}, statement(app.exchange.proofStatement)))),
         h("p", { class: "hint" }, none ? `There is no proof file. ${said}` : said, behind && behind !== app.exchange.proofStatement ? ` What stands behind “proved” here: ${behind}.` : ""),
         h("p", {}, h("button", { class: "button small", onclick: () => void start() }, "Look again")),
       );
@@ -297,8 +323,8 @@ function drawCommands(place: HTMLElement, app: App, rows: Row[], more: number): 
         h(
           "tr",
           {},
-          h("td", { title: moment(Number(row.timestamp) / 1000) }, row.sequence),
-          h("td", {}, String(row.account)),
+          h("td", { class: "right", title: moment(Number(row.timestamp) / 1000) }, group(row.sequence)),
+          h("td", { class: "right" }, String(row.account)),
           h(
             "td",
             { class: "did" },
@@ -311,6 +337,7 @@ function drawCommands(place: HTMLElement, app: App, rows: Row[], more: number): 
       shown.length === 0 && h("tr", {}, h("td", { colspan: 3 }, "None of yours among those shown.")),
     );
   };
+  if (rows.length === 0) return fill(place, h("h3", {}, "Commands, as this page executed them"), h("p", { class: "hint" }, "They are kept for the batches that were verified last: verify this one again to see them."));
   const filter = h("input", { type: "checkbox", onchange: () => ((mine = filter.checked), draw()) });
   draw();
   const left = rows.length - Math.min(rows.length, 120) + more;
@@ -321,7 +348,7 @@ function drawCommands(place: HTMLElement, app: App, rows: Row[], more: number): 
     h(
       "table",
       { class: "data" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Sequence"), h("th", { scope: "col" }, "Account"), h("th", { scope: "col" }, "Command and what it did"))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "right" }, "Sequence"), h("th", { scope: "col", class: "right" }, "Account"), h("th", { scope: "col" }, "Command and what it did"))),
       body,
     ),
     left > 0 && h("p", { class: "hint" }, `${group(String(left))} more are not shown.`),

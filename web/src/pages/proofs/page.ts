@@ -9,6 +9,7 @@ import { shortcut } from "../../ui/shortcuts";
 import { symbols } from "../../ui/symbols";
 import { batchDetail } from "./detail";
 import { timeline } from "./timeline";
+import { statement } from "./words";
 
 const kept = new WeakMap<App, Verifying>();
 
@@ -74,7 +75,7 @@ export function proofsPage(app: App, scope: Scope, path: string[]): { element: H
       "div",
       { class: "worth" },
       h("span", { class: `pill ${executed ? "warn" : ""}` }, icon(executed ? symbols.bad : symbols.proof, 14), executed ? h("b", {}, "executed: NOT PROVED") : `${app.exchange.proofs} proofs`),
-      h("span", { class: "soft" }, app.exchange.proofStatement),
+      h("span", { class: "soft" }, statement(app.exchange.proofStatement)),
     ),
     h("ul", { class: "legend-stages", "aria-label": "Stages" }, STAGES.map((stage) => h("li", { "data-stage": stage }, h("i"), stageName(stage, app.exchange)))),
     h("label", { class: "check" }, follow, "Verify every new batch in this page"),

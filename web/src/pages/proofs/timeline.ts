@@ -31,6 +31,11 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
   const list = h("div", { class: "lanes", role: "list", "aria-label": "Batches, newest first" });
   const ticks = h("div", { class: "ticks", "aria-hidden": "true" });
   const empty = h("div", { class: "empty" });
+  // As many times as there is room for; measured when the size changes, not while drawing.
+  let room = 5;
+  const measure = new ResizeObserver(() => (room = Math.max(1, Math.min(5, Math.floor(ticks.offsetWidth / 60)))));
+  measure.observe(ticks);
+  scope.add(() => measure.disconnect());
   const element = h(
     "section",
     { class: "panel timeline", "aria-label": "Batches" },
@@ -147,7 +152,7 @@ export function timeline(app: App, verifying: Verifying, scope: Scope, chosen: (
   };
 
   const drawTicks = (reach: number, stopped: number | null): void => {
-    const step = [1, 2, 5, 10, 20, 30, 60, 120, 300].map((seconds) => seconds * 1000).find((step) => reach / step <= 5) ?? 600_000;
+    const step = [1, 2, 5, 10, 20, 30, 60, 120, 300].map((seconds) => seconds * 1000).find((step) => reach / step <= room) ?? 600_000;
     const wanted: [number, string][] = [[100, stopped === null ? "now" : clock(stopped)]];
     for (let back = step; back < reach * 0.93; back += step) wanted.push([(1 - back / reach) * 100, `−${span(back)}`.replace(".0", "")]);
     while (ticks.children.length < wanted.length) ticks.append(h("span"));

@@ -53,7 +53,7 @@ export function commandWords(app: App, command: { kind: string } & Record<string
       return `Cancel ${order(command.order)} (${scales(app, command.market).symbol})`;
     case "replace": {
       const s = scales(app, command.market);
-      return `Change ${order(command.order)} to ${s.quantity(command.quantity)} at ${s.price(command.price)} (${s.symbol})`;
+      return `Change ${order(command.order)} to ${s.quantity(command.quantity)} ${s.base} at ${s.price(command.price)} (${s.symbol})`;
     }
     case "massCancel":
       return `Cancel all${command.side ? ` ${command.side}` : ""} orders${command.market === null ? "" : ` in ${scales(app, command.market).symbol}`}`;
@@ -79,7 +79,7 @@ export function eventWords(app: App, event: ExchangeEvent): string {
   switch (event.kind) {
     case "fill": {
       const s = scales(app, event.market);
-      const maker = event.makerFee.startsWith("-") ? `earns ${s.amount(event.makerFee.slice(1))}` : `pays ${s.amount(event.makerFee)}`;
+      const maker = event.makerFee.startsWith("-") ? `earns ${s.amount(event.makerFee.slice(1))} ${s.quote}` : `pays ${s.amount(event.makerFee)} ${s.quote}`;
       return (
         `Trade: ${s.quantity(event.quantity)} ${s.base} at ${s.price(event.price)}; account ${event.takerAccount} ` +
         `${event.takerSide === "buy" ? "bought from" : "sold to"} account ${event.makerAccount} (order ${event.taker} took order ${event.maker}). ` +
@@ -88,7 +88,7 @@ export function eventWords(app: App, event: ExchangeEvent): string {
     }
     case "rested": {
       const s = scales(app, event.market);
-      return `Order ${event.order} rests: ${event.side} ${s.quantity(event.quantity)} at ${s.price(event.price)}.`;
+      return `Order ${event.order} rests: ${event.side} ${s.quantity(event.quantity)} ${s.base} at ${s.price(event.price)}.`;
     }
     case "waiting":
       return `Order ${event.order} waits for ${scales(app, event.market).price(event.trigger)}.`;
@@ -96,11 +96,11 @@ export function eventWords(app: App, event: ExchangeEvent): string {
       return `Order ${event.order} is triggered.`;
     case "replaced": {
       const s = scales(app, event.market);
-      return `Order ${event.order} is now ${s.quantity(event.quantity)} at ${s.price(event.price)}${event.keptPlace ? ", in its place" : ""}.`;
+      return `Order ${event.order} is now ${s.quantity(event.quantity)} ${s.base} at ${s.price(event.price)}${event.keptPlace ? ", in its place" : ""}.`;
     }
     case "cancelled": {
       const s = scales(app, event.market);
-      return `Order ${event.order}: ${s.quantity(event.quantity)} left without trading, ${event.reason}.`;
+      return `Order ${event.order}: ${s.quantity(event.quantity)} ${s.base} left without trading, ${event.reason}.`;
     }
     case "deposited":
       return `Account ${event.account} is credited ${assetAmount(app, event.asset, event.amount)}.`;
@@ -113,4 +113,10 @@ export function eventWords(app: App, event: ExchangeEvent): string {
     default:
       return event.kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   }
+}
+
+/** What the exchange says of its proofs, without what stands before it already. */
+export function statement(text: string): string {
+  const bare = text.replace(/^NOT PROVED:\s*/, "");
+  return bare === "" ? "" : `${bare[0]?.toUpperCase() ?? ""}${bare.slice(1)}${/[.!?]$/.test(bare) ? "" : "."}`;
 }

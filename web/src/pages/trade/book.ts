@@ -50,6 +50,7 @@ export function bookPanel(app: App, market: Market, book: LocalBook, scope: Scop
   const asks = rows("asks");
   const last = h("span", { class: "last" }, "–");
   const spread = h("span", { class: "soft" });
+  let before = 0;
   const depth = new DepthChart(market, scope);
   const levels = h(
     "div",
@@ -59,7 +60,7 @@ export function bookPanel(app: App, market: Market, book: LocalBook, scope: Scop
       { class: "names", role: "row" },
       h("span", { role: "columnheader" }, `Price ${market.quote}`),
       h("span", { role: "columnheader" }, `Quantity ${market.base}`),
-      h("span", { role: "columnheader" }, "Sum"),
+      h("span", { role: "columnheader" }, `Sum ${market.base}`),
     ),
     asks.element,
     h("div", { class: "middle", role: "row" }, h("span", { role: "cell" }, last), h("span", { role: "cell" }, spread)),
@@ -109,18 +110,28 @@ export function bookPanel(app: App, market: Market, book: LocalBook, scope: Scop
     const [bid, ask] = [book.bids[0]?.[0], book.asks[0]?.[0]];
     if (bid !== undefined && ask !== undefined) {
       const points = ((ask - bid) / ((ask + bid) / 2)) * 10_000;
-      say(spread, `spread ${priceText(ask - bid)} · ${points.toFixed(points < 10 ? 1 : 0)} bp`);
+      say(spread, `spread ${priceText(ask - bid)} ${market.quote} · ${points.toFixed(points < 10 ? 1 : 0)} bp`);
     } else say(spread, book.synced.value ? "one side is empty" : "");
     depth.draw(book.bids, book.asks);
   };
+  /** What may be old is pale. */
+  const age = (): void => {
+    const stale = !book.synced.value || app.streams.status.value === "offline";
+    levels.classList.toggle("stale", stale);
+    levels.setAttribute("aria-busy", String(stale));
+  };
   scope.add(
     book.changed.watch(() => onFrame(draw)),
-    book.synced.watch((synced) => {
-      levels.classList.toggle("stale", !synced);
-      levels.setAttribute("aria-busy", String(!synced));
-    }),
+    book.synced.watch(() => age()),
+    app.streams.status.watch(() => age()),
     market.day.watch((day) => {
-      if (day) onFrame(() => say(last, group(day.last)));
+      if (!day) return;
+      onFrame(() => {
+        const price = Number(day.last);
+        say(last, group(day.last));
+        if (price !== before) last.className = `last ${before === 0 ? "" : price > before ? "buy" : "sell"}`;
+        before = price;
+      });
     }),
     app.trader.watch((trader) => {
       const end = trader?.orders.watch(() => onFrame(draw));

@@ -25,6 +25,8 @@ import { colour, theme } from "../../ui/theme";
 
 const INTERVALS = ["1s", "1m", "5m", "15m", "1h", "4h", "1d"] as const;
 const LOADED = 500;
+/** Candles that are kept while nobody looks at older ones. */
+const KEPT = 3_000;
 const SECONDS: Record<string, number> = { "1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14_400, "1d": 86_400 };
 
 interface Candle {
@@ -47,6 +49,12 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
     timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 4 },
     localization: {
       priceFormatter: (price: number) => group(price.toFixed(market.priceDecimals)),
+      // Between two ticks there is no price: the scale's other lines stay without a number rather than with a wrong one.
+      tickmarksPriceFormatter: (prices: number[]) =>
+        prices.map((price) => {
+          const text = price.toFixed(market.priceDecimals);
+          return Math.abs(Number(text) - price) < Number(market.tick) / 1_000 ? group(text) : "";
+        }),
       timeFormatter: (time: Time) => moment(Number(time) * 1000),
     },
   });
@@ -83,7 +91,7 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
     if (candle?.open === undefined) return fill(legend);
     const number = (value: number | undefined): string => group((value ?? 0).toFixed(market.priceDecimals));
     const parts = [["O", number(candle.open)], ["H", number(candle.high)], ["L", number(candle.low)], ["C", number(candle.close)]];
-    if (candle.volume !== undefined) parts.push(["V", compact(candle.volume)]);
+    if (candle.volume !== undefined) parts.push(["V", `${compact(candle.volume)} ${market.base}`]);
     fill(legend, parts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
   };
   chart.subscribeCrosshairMove((event) => {
@@ -128,6 +136,13 @@ export function chartPanel(app: App, market: Market, scope: Scope): HTMLElement 
     if (last && candle.time < last.time) return;
     if (last && candle.time === last.time) known[known.length - 1] = candle;
     else known.push(candle);
+    const from = chart.timeScale().getVisibleLogicalRange()?.from ?? 0;
+    if (known.length > KEPT + LOADED && from > LOADED * 2) {
+      known = known.slice(-KEPT);
+      complete = false;
+      draw();
+      return say(candle);
+    }
     candles.update(candle);
     volume.update(bar(candle));
     say(candle);

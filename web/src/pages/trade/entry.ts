@@ -1,14 +1,16 @@
 // Order entry: limit, market and stop orders, with what they would cost and what there is.
 
+import { ApiError } from "../../api";
 import type { App } from "../../app";
 import type { NewOrder, Side } from "../../account/types";
-import { formatDecimal, group, parseDecimal, trim } from "../../decimal";
+import { formatDecimal, group, parseDecimal, rounded, trim } from "../../decimal";
 import { h, icon, mark, say } from "../../dom";
 import type { LocalBook } from "../../market/book";
 import type { Market } from "../../market/markets";
-import { Scope } from "../../signal";
+import { onFrame, Scope } from "../../signal";
 import { symbols } from "../../ui/symbols";
 import { toast, toastError } from "../../ui/toast";
+import { faultOf, walk, type AmountRule } from "./amount";
 
 type Kind = NewOrder["kind"];
 
@@ -21,13 +23,13 @@ export interface Entry {
 }
 
 export function entryPanel(app: App, market: Market, book: LocalBook, scope: Scope): Entry {
-  const state = { side: "buy" as Side, kind: "limit" as Kind };
-  const tick = parseDecimal(market.tick, market.priceDecimals) ?? 1n;
+  const state = { side: "buy" as Side, kind: "limit" as Kind, placing: false };
   const step = parseDecimal(market.step, market.quantityDecimals) ?? 1n;
 
-  const price = numberField("Price", market.quote, tick, market.priceDecimals);
-  const trigger = numberField("Trigger price", market.quote, tick, market.priceDecimals);
-  const quantity = numberField("Quantity", market.base, step, market.quantityDecimals);
+  const priceRule = { unit: market.quote, step: market.tick, decimals: market.priceDecimals, most: market.maxPrice };
+  const price = numberField("Price", { ...priceRule, what: "a price" });
+  const trigger = numberField("Trigger price", { ...priceRule, what: "a trigger price" });
+  const quantity = numberField("Quantity", { what: "a quantity", unit: market.base, step: market.step, decimals: market.quantityDecimals, most: market.maxQuantity });
   const postOnly = h("input", { type: "checkbox" });
   const life = h(
     "select",
@@ -39,11 +41,13 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
   const options = h("div", { class: "options" }, h("label", { class: "check" }, postOnly, "Post only"), h("div", { class: "input" }, life));
   const hint = h("p", { class: "hint" });
   const available = h("b");
+  const availableLine = h("div", { class: "line" }, h("span", {}, "Available"), available);
   const total = h("b");
   const fee = h("b");
   const buttons = {
-    buy: h("button", { class: "buying", role: "radio", onclick: () => choose("buy") }, "Buy"),
-    sell: h("button", { class: "selling", role: "radio", onclick: () => choose("sell") }, "Sell"),
+    // Not the form's own buttons: those would send the order, and Enter in a field would press the first of them.
+    buy: h("button", { class: "buying", type: "button", role: "radio", onclick: () => choose("buy") }, "Buy"),
+    sell: h("button", { class: "selling", type: "button", role: "radio", onclick: () => choose("sell") }, "Sell"),
   };
   const kinds = h(
     "div",
@@ -74,27 +78,29 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     quantity.element,
     shares,
     options,
-    hint,
-    h("div", { class: "line" }, h("span", {}, "Available"), available),
-    h("div", { class: "line" }, h("span", {}, "Value"), total),
-    h("div", { class: "line" }, h("span", {}, "Fee at most"), fee),
+    h("div", { class: "sums" }, availableLine, h("div", { class: "line" }, h("span", {}, "Value"), total), h("div", { class: "line" }, h("span", {}, "Fee at most"), fee)),
     submit,
+    // Below the button, which it then never moves.
+    hint,
   );
 
   const best = (): string | null => {
     const level = state.side === "buy" ? book.asks[0] : book.bids[0];
     return level ? formatDecimal(BigInt(level[0]), market.priceDecimals) : (market.day.value?.last ?? null);
   };
-  const balance = (): bigint => {
+  /** Null where it is not known. */
+  const known = (): bigint | null => {
     const asset = state.side === "buy" ? market.quote : market.base;
-    const free = app.trader.value?.balances.value.find((own) => own.asset === asset)?.free ?? "0";
+    if (app.trader.value?.trouble.value) return null;
+    const free = app.trader.value?.balances.value.find((own) => own.asset === asset)?.free;
     const decimals = state.side === "buy" ? market.amountDecimals : market.quantityDecimals;
-    return parseDecimal(cut(free, decimals), decimals) ?? 0n;
+    return free === undefined ? null : parseDecimal(cut(free, decimals), decimals);
   };
+  const balance = (): bigint => known() ?? 0n;
   /** The price that an order's value is reckoned at, in units. */
   const reckoned = (): bigint | null => {
     const text = state.kind === "market" || (state.kind === "stop" && price.input.value === "") ? (state.kind === "stop" ? trigger.input.value : best()) : price.input.value;
-    return text ? parseDecimal(text, market.priceDecimals) : null;
+    return text && faultOf(text, { ...priceRule, what: "a price" }) === null ? parseDecimal(text, market.priceDecimals) : null;
   };
   const takerFee = (): number => app.exchange.markets.find((info) => info.symbol === market.symbol)?.takerFee ?? 0;
 
@@ -123,26 +129,52 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     submit.className = `place ${buying ? "buying" : "selling"}`;
     say(submit, `${buying ? "Buy" : "Sell"} ${market.base}`);
     submit.disabled = trader === null || !market.trading;
+    // Still to be focused, as whoever pressed it is there.
+    mark(submit, "aria-disabled", state.placing ? "true" : null);
+    for (const share of shares.children as HTMLCollectionOf<HTMLButtonElement>) share.disabled = known() === null;
     const free = formatDecimal(balance(), buying ? market.amountDecimals : market.quantityDecimals);
-    say(available, trader ? `${group(buying ? cut(free, 2) : free)} ${buying ? market.quote : market.base}` : "–");
-    const [at, amount] = [reckoned(), parseDecimal(quantity.input.value, market.quantityDecimals)];
-    if (at !== null && amount !== null && amount > 0n) {
-      const value = formatDecimal(at * amount, market.priceDecimals + market.quantityDecimals);
-      say(total, `${state.kind === "market" ? "≈ " : ""}${group(Number(value).toFixed(2))} ${market.quote}`);
-      say(fee, `${group(((Number(value) * takerFee()) / 1_000_000).toFixed(4))} ${market.quote}`);
-    } else {
-      say(total, "–");
-      say(fee, `${trim((takerFee() / 10_000).toFixed(4))} %`);
-    }
-    describe();
+    say(available, known() === null ? "–" : `${group(buying ? cut(free, 2) : free)} ${buying ? market.quote : market.base}`);
+    const amount = quantity.fault() === null ? parseDecimal(quantity.input.value, market.quantityDecimals) : null;
+    const [at, decimals] = [reckoned(), market.priceDecimals + market.quantityDecimals];
+    const crossed = state.kind === "market" && amount !== null ? walk(buying ? book.asks : book.bids, amount) : null;
+    const value = crossed ? crossed.cost : at !== null && amount !== null ? at * amount : null;
+    // Above zero, it is what a taker pays; makers pay less.
+    const due = value === null ? null : (value * BigInt(Math.max(0, takerFee()))) / 1_000_000n;
+    say(total, value === null ? "–" : `${state.kind === "market" ? "≈ " : ""}${rounded(value, decimals, 2)} ${market.quote}`);
+    say(fee, due === null ? `${trim((takerFee() / 10_000).toFixed(4))} %` : `${rounded(due, decimals, 4)} ${market.quote}`);
+    const short = wanting(amount, value, due);
+    availableLine.classList.toggle("short", short !== null);
+    const trouble = trader?.trouble.value ?? null;
+    hint.classList.toggle("wrong", (trouble ?? short) !== null);
+    say(hint, trouble ?? short ?? described(crossed, amount));
   };
-  const describe = (): void => {
-    if (state.kind !== "stop") return say(hint, market.trading ? "" : "This market is halted: no new orders.");
-    const [at, last] = [Number(trigger.input.value), Number(market.day.value?.last ?? 0)];
-    if (!(at > 0) || last === 0) return say(hint, "Waits until the last price reaches the trigger.");
+  /** That the balance is too small for it, where that is so. */
+  const wanting = (amount: bigint | null, value: bigint | null, due: bigint | null): string | null => {
+    const have = known();
+    if (have === null || amount === null || amount === 0n) return null;
+    if (state.side === "sell") {
+      return amount > have ? `More than the ${group(formatDecimal(have, market.quantityDecimals))} ${market.base} that are available.` : null;
+    }
+    if (value === null || due === null) return null;
+    const decimals = market.priceDecimals + market.quantityDecimals;
+    if ((value + due) * 10n ** BigInt(market.amountDecimals) <= have * 10n ** BigInt(decimals)) return null;
+    return `Needs ${rounded(value + due, decimals, 2)} ${market.quote} with the fee: more than is available.`;
+  };
+  const described = (crossed: ReturnType<typeof walk> | null, amount: bigint | null): string => {
+    if (!market.trading) return "This market is halted: no new orders.";
+    const text = (at: number): string => group(formatDecimal(BigInt(at), market.priceDecimals));
+    if (crossed && amount !== null && book.synced.value) {
+      if (crossed.worst === null) return `Nobody ${state.side === "buy" ? "sells" : "buys"} at the moment.`;
+      const reach = `${state.side === "buy" ? "up" : "down"} to ${text(crossed.worst)}`;
+      if (crossed.taken < amount) return `The book holds ${formatDecimal(crossed.taken, market.quantityDecimals)} ${market.base}, ${reach}; the rest would expire.`;
+      return `On the book as it is, at about ${rounded(crossed.cost / crossed.taken, market.priceDecimals, market.priceDecimals)} on average, ${reach}.`;
+    }
+    if (state.kind !== "stop") return "";
+    const [at, last] = [Number(trigger.input.value.replaceAll(",", "")), Number(market.day.value?.last ?? 0)];
+    if (!(at > 0) || last === 0) return "Waits until the last price reaches the trigger.";
     const rising = at > last;
     const kind = rising === (state.side === "buy") ? "Stop-loss" : "Take-profit";
-    say(hint, `${kind}: waits until the last price ${rising ? "rises" : "falls"} to ${group(trigger.input.value)}, ${state.side === "buy" ? "then buys" : "then sells"}.`);
+    return `${kind}: waits until the last price ${rising ? "rises" : "falls"} to ${group(trigger.input.value.replaceAll(",", ""))}, ${state.side === "buy" ? "then buys" : "then sells"}.`;
   };
   const take = (share: number): void => {
     let amount = (balance() * BigInt(share)) / 100n;
@@ -169,20 +201,15 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
 
   const read = (): NewOrder | null => {
     for (const field of [price, trigger, quantity]) field.right();
-    const buying = state.side === "buy";
-    const amount = parseDecimal(quantity.input.value, market.quantityDecimals);
-    if (amount === null || amount <= 0n || amount % step !== 0n) {
-      return quantity.wrong(`A multiple of ${market.step} ${market.base}, more than zero.`), null;
+    const market_ = state.kind === "market" || (state.kind === "stop" && state.side === "sell" && price.input.value.trim() === "");
+    // In the order in which they stand; the first that is wrong gets the focus.
+    const asked = [...(state.kind === "stop" ? [trigger] : []), ...(market_ ? [] : [price]), quantity];
+    let wrong = 0;
+    for (const field of asked) {
+      const fault = field.fault();
+      if (fault !== null) field.wrong(fault, wrong++ === 0);
     }
-    const checkPrice = (field: NumberField): boolean => {
-      const at = parseDecimal(field.input.value, market.priceDecimals);
-      if (at !== null && at > 0n && at % tick === 0n) return true;
-      field.wrong(`A multiple of ${market.tick} ${market.quote}, more than zero.`);
-      return false;
-    };
-    if (state.kind === "stop" && !checkPrice(trigger)) return null;
-    const market_ = state.kind === "market" || (state.kind === "stop" && !buying && price.input.value.trim() === "");
-    if (!market_ && !checkPrice(price)) return null;
+    if (wrong > 0) return null;
     const clean = (field: NumberField, decimals: number): string => formatDecimal(parseDecimal(field.input.value, decimals) ?? 0n, decimals);
     return {
       market,
@@ -191,17 +218,20 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
       quantity: clean(quantity, market.quantityDecimals),
       price: market_ ? null : clean(price, market.priceDecimals),
       trigger: state.kind === "stop" ? clean(trigger, market.priceDecimals) : null,
-      rising: Number(trigger.input.value) > Number(market.day.value?.last ?? 0),
+      rising: Number(trigger.input.value.replaceAll(",", "")) > Number(market.day.value?.last ?? 0),
       timeInForce: life.value as NewOrder["timeInForce"],
       postOnly: postOnly.checked,
     };
   };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (state.placing) return;
     const trader = app.trader.value;
     const order = trader && read();
     if (!trader || !order) return;
-    submit.disabled = true;
+    if (trader.trouble.value) return toast("bad", "Not sent", trader.trouble.value);
+    state.placing = true;
+    refresh();
     const words = `${order.side === "buy" ? "Buy" : "Sell"} ${order.quantity} ${market.base}${order.price ? ` at ${group(order.price)}` : ""}`;
     const start = performance.now();
     try {
@@ -211,15 +241,20 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
       const state = placed.status === "FILLED" ? "filled" : done ? `${placed.executed} filled` : placed.status === "EXPIRED" ? "nothing traded, the rest expired" : "rests on the book";
       toast(placed.status === "EXPIRED" && !done ? "warn" : "good", words, `Order ${placed.id}: ${order.kind === "stop" && !done ? "waits for its trigger" : state}; ${took}.`);
     } catch (error) {
-      toastError(`${words}: not accepted`, error);
+      // Without an answer nobody knows here whether it was sent in time.
+      if (error instanceof ApiError && error.code === "unreachable") {
+        toast("bad", `${words}: no answer`, `${error.message} Whether it counts is not known: look at your open orders and fills, when the page is connected again, before you repeat it.`);
+      } else toastError(`${words}: not accepted`, error);
     } finally {
+      state.placing = false;
       refresh();
     }
   });
   form.addEventListener("input", refresh);
   form.addEventListener("change", refresh);
   buttons.buy.parentElement?.addEventListener("keydown", (event) => {
-    if (!["ArrowLeft", "ArrowRight"].includes((event as KeyboardEvent).key)) return;
+    if (!/^Arrow/.test((event as KeyboardEvent).key)) return;
+    event.preventDefault();
     choose(state.side === "buy" ? "sell" : "buy");
     buttons[state.side].focus();
   });
@@ -242,11 +277,14 @@ export function entryPanel(app: App, market: Market, book: LocalBook, scope: Sco
     app.trader.watch((trader) => {
       own.end();
       own = new Scope();
-      if (trader) own.add(trader.balances.watch(refresh));
+      if (trader) own.add(trader.balances.watch(refresh), trader.trouble.watch(refresh));
       refresh();
     }),
     market.day.watch(() => {
       if (state.kind !== "limit") refresh();
+    }),
+    book.changed.watch(() => {
+      if (state.kind === "market") onFrame(refresh);
     }),
     book.synced.watch((synced) => {
       if (synced && price.input.value === "" && state.kind === "limit") suggest(best());
@@ -284,14 +322,18 @@ interface NumberField {
   element: HTMLElement;
   label: HTMLElement;
   input: HTMLInputElement;
-  wrong(why: string): void;
+  /** What is wrong with what stands there; null where nothing is. */
+  fault(): string | null;
+  wrong(why: string, focus: boolean): void;
   right(): void;
 }
 
 let fields = 0;
 
 /** A field for a decimal number; the arrow keys change it by its step. */
-function numberField(name: string, unit: string, step: bigint, decimals: number): NumberField {
+function numberField(name: string, rule: AmountRule): NumberField {
+  const { unit, decimals } = rule;
+  const step = parseDecimal(rule.step, decimals) ?? 1n;
   const id = `field-${++fields}`;
   const input = h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", "aria-describedby": `${id}-why` });
   const label = h("label", { for: id }, name);
@@ -312,17 +354,22 @@ function numberField(name: string, unit: string, step: bigint, decimals: number)
     why.hidden = true;
   };
   input.addEventListener("input", right);
+  // What a comma was taken for is to be seen before the order is sent.
+  input.addEventListener("change", () => {
+    if (input.value.includes(",") && parseDecimal(input.value, decimals) !== null) input.value = input.value.replaceAll(",", "");
+  });
   return {
     element: h("div", { class: "field" }, label, box, why),
     label,
     input,
     right,
-    wrong: (text) => {
+    fault: () => faultOf(input.value, rule),
+    wrong: (text, focus) => {
       box.classList.add("wrong");
       input.setAttribute("aria-invalid", "true");
       why.textContent = text;
       why.hidden = false;
-      input.focus();
+      if (focus) input.focus();
     },
   };
 }

@@ -13,7 +13,7 @@ export function marketBar(app: App, market: Market, scope: Scope): HTMLElement {
   const figure = (name: string, value: HTMLElement): HTMLElement => h("div", { class: "figure" }, h("dt", {}, name), value);
   const button = h(
     "button",
-    { class: "choose", "aria-haspopup": "true", "aria-expanded": "false", onclick: () => toggle() },
+    { class: "choose", "aria-label": `Market ${market.base} / ${market.quote}: choose another`, "aria-haspopup": "true", "aria-expanded": "false", onclick: () => toggle() },
     h("span", {}, market.base, h("span", { class: "soft" }, ` / ${market.quote}`)),
     icon(symbols.down, 14),
   );
@@ -38,7 +38,8 @@ export function marketBar(app: App, market: Market, scope: Scope): HTMLElement {
         if (!day) return;
         const price = Number(day.last);
         say(last, group(day.last));
-        last.className = `last ${price > before && before > 0 ? "buy" : price < before ? "sell" : ""}`;
+        // The colour of the last move stays until the next.
+        if (price !== before) last.className = `last ${before === 0 ? "" : price > before ? "buy" : "sell"}`;
         before = price;
         const moved = change(day);
         say(figures.change, percent(moved));
@@ -75,11 +76,11 @@ export function marketBar(app: App, market: Market, scope: Scope): HTMLElement {
         );
       }),
     );
-    menu.style.left = `${at.left}px`;
+    menu.style.left = `${Math.max(6, Math.min(at.left, innerWidth - 352))}px`;
     menu.style.top = `${at.bottom + 4}px`;
     document.body.append(menu);
     button.setAttribute("aria-expanded", "true");
-    menu.querySelector("button")?.focus();
+    (menu.querySelector<HTMLElement>("[aria-current]") ?? menu.querySelector("button"))?.focus();
   };
   scope.add(close);
   scope.listen(document, "keydown", (event) => {
@@ -88,6 +89,7 @@ export function marketBar(app: App, market: Market, scope: Scope): HTMLElement {
     const items = [...menu.querySelectorAll("button")];
     const at = items.indexOf(document.activeElement as HTMLButtonElement);
     if (key === "Escape") (close(), button.focus());
+    else if (key === "Tab") return close();
     else if (key === "ArrowDown") items[(at + 1) % items.length]?.focus();
     else if (key === "ArrowUp") items[(at - 1 + items.length) % items.length]?.focus();
     else return;

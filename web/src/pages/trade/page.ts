@@ -1,10 +1,11 @@
 // The trade page: puts its parts together.
 
 import type { App } from "../../app";
-import { h, mark } from "../../dom";
+import { h } from "../../dom";
 import { LocalBook } from "../../market/book";
 import { Scope } from "../../signal";
 import { shortcut } from "../../ui/shortcuts";
+import { selectTab, tabKeys } from "../../ui/tabs";
 import { bookPanel } from "./book";
 import { chartPanel } from "./chart";
 import { entryPanel } from "./entry";
@@ -26,9 +27,16 @@ export function tradePage(app: App, scope: Scope): HTMLElement {
     for (const name of PARTS) {
       place.querySelector(`.${name}`)?.classList.toggle("shown", name === part);
       const button = place.querySelector(`[data-part="${name}"]`);
-      if (button) mark(button, "aria-selected", String(name === part));
+      if (button) selectTab(button, name === part);
     }
   };
+
+  const parts = h(
+    "div",
+    { class: "parts segments", role: "tablist", "aria-label": "Parts of the page" },
+    PARTS.map((part) => h("button", { role: "tab", "data-part": part, onclick: () => show(part) }, PART_NAMES[part])),
+  );
+  tabKeys(parts);
 
   scope.add(
     app.market.watch((market) => {
@@ -45,15 +53,11 @@ export function tradePage(app: App, scope: Scope): HTMLElement {
       };
       place.replaceChildren(
         marketBar(app, market, inner),
-        h(
-          "div",
-          { class: "parts segments", role: "tablist", "aria-label": "Parts of the page" },
-          PARTS.map((part) => h("button", { role: "tab", "data-part": part, onclick: () => show(part) }, PART_NAMES[part])),
-        ),
+        parts,
         chartPanel(app, market, inner),
         bookPanel(app, market, book, inner, choose),
         entry.element,
-        ownPanel(app, market, inner),
+        ownPanel(app, inner),
         tapePanel(app, market, inner),
       );
       show(shown);

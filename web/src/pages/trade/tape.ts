@@ -47,6 +47,8 @@ export function tapePanel(app: App, market: Market, scope: Scope): HTMLElement {
   scope.add(
     app.streams.on(`${market.symbol.toLowerCase()}@trade`, {
       message: (t) => {
+        // An exchange that has just begun again may tell what it told before.
+        if (rows[0] && t.t <= rows[0].id) return;
         rows.unshift({ id: t.t, price: t.p, quantity: t.q, time: t.T, buyerTook: !t.m });
         if (rows.length > SHOWN) rows.length = SHOWN;
         onFrame(draw);
