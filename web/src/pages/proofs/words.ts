@@ -53,7 +53,8 @@ export function commandWords(app: App, command: { kind: string } & Record<string
       return `Cancel ${order(command.order)} (${scales(app, command.market).symbol})`;
     case "replace": {
       const s = scales(app, command.market);
-      return `Change ${order(command.order)} to ${s.quantity(command.quantity)} ${s.base} at ${s.price(command.price)} (${s.symbol})`;
+      const left = command.left === null ? "" : `, less what has traded since ${s.quantity(command.left)} ${s.base} were left`;
+      return `Change ${order(command.order)} to ${s.quantity(command.quantity)} ${s.base} at ${s.price(command.price)}${left} (${s.symbol})`;
     }
     case "massCancel":
       return `Cancel all${command.side ? ` ${command.side}` : ""} orders${command.market === null ? "" : ` in ${scales(app, command.market).symbol}`}`;
