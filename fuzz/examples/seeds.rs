@@ -137,7 +137,9 @@ fn front_door(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Resul
     // A scale, units, assets and a market, decimals; then the text.
     let scale = [[5, 0, 2, 7, 200, 3, 9, 1], [1, 0, 0, 0, 17, 0, 1, 0]];
     for (at, head) in scale.iter().enumerate() {
-        for (number, text) in ["1.50", "007", "922337203685477580.75", "0.000", "12.3456"].into_iter().enumerate() {
+        for (number, text) in
+            ["1.50", "007", "922337203685477580.75", "0.000", "12.3456"].into_iter().enumerate()
+        {
             let market = [0, 100, 0, 10, 0, 100, 0, 1, 18, 6];
             write("decimal_text", 10 * at + number, &[&head[..], &market, text.as_bytes()].concat())?;
         }
@@ -158,7 +160,9 @@ fn front_door(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Resul
         write("binance_request", at, &[&[at as u8, 3, 1, 65], request.as_bytes()].concat())?;
     }
     let signed = |method: &str, more: &str| {
-        format!("C{{\"id\":\"a\",\"method\":\"{method}\",\"params\":{{\"apiKey\":\"$KEY\",\"timestamp\":$NOW,\"signature\":\"$SIGN\"{more}}}}}")
+        format!(
+            "C{{\"id\":\"a\",\"method\":\"{method}\",\"params\":{{\"apiKey\":\"$KEY\",\"timestamp\":$NOW,\"signature\":\"$SIGN\"{more}}}}}"
+        )
     };
     let order = ",\"symbol\":\"BTCUSD\",\"side\":\"BUY\",\"type\":\"LIMIT\",\"timeInForce\":\"GTC\",\"price\":\"9\",\"quantity\":\"1\"";
     let sockets = [
@@ -180,7 +184,9 @@ fn front_door(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Resul
         write("binance_socket", at, messages.as_bytes())?;
     }
     let (streams, signature) = ("{\"account\":5,\"command\":\"0100040080f403052a\"}", "07".repeat(64));
-    let streams = format!("{{\"commands\":[{streams}],\"signatures\":[{{\"account\":5,\"signature\":\"0x{signature}\"}}]}}");
+    let streams = format!(
+        "{{\"commands\":[{streams}],\"signatures\":[{{\"account\":5,\"signature\":\"0x{signature}\"}}]}}"
+    );
     let bodies = [
         format!("{{\"account\":5.0,\"command\":\"02010005\",\"signature\":\"{}\"}}", "08".repeat(65)),
         format!("{{\"account\":5,\"expires\":9007199254740991,\"signature\":\"{}\"}}", "08".repeat(65)),
@@ -192,6 +198,9 @@ fn front_door(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Resul
         "{\"id\":4,\"method\":\"authenticate\",\"params\":{\"apiKey\":\"k\",\"timestamp\":5,\"signature\":\"s\"}}".to_owned(),
         "{\"id\":5,\"method\":\"authenticate\",\"params\":{\"account\":6,\"timestamp\":5,\"signature\":\"s\"}}".to_owned(),
         "{\"id\":6,\"method\":\"ping\"}".to_owned(),
+        "{\"id\":7,\"method\":\"subscribe\",\"params\":{\"channel\":\"batches\"}}".to_owned(),
+        "{\"id\":8,\"method\":\"subscribe\",\"params\":{\"channel\":\"commands\"}}".to_owned(),
+        "{\"id\":9,\"method\":\"subscribe\",\"params\":{\"channel\":\"trades\",\"market\":\"ETHUSD\"}}".to_owned(),
         "0xabCD".to_owned(),
         streams,
     ];
@@ -229,8 +238,14 @@ fn front_door(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Resul
         write("gateway_file", 3 + at, &[&[3], text.as_bytes()].concat())?;
     }
     let example = settings::example();
-    let is_key = |text: &str| text.split(" = ").next().is_some_and(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
-    let lines = example.lines().map(|line| line.strip_prefix("# ").filter(|key| is_key(key) && !key.contains('…')).unwrap_or(line));
+    let is_key = |text: &str| {
+        text.split(" = ")
+            .next()
+            .is_some_and(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+    };
+    let lines = example
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|key| is_key(key) && !key.contains('…')).unwrap_or(line));
     let all: Vec<&str> = lines.filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     write("settings_file", 0, all.join("\n").as_bytes())?;
     let sections = all.join("\n").replace("\n[", "\n\n[");
@@ -292,7 +307,9 @@ fn coded_payloads(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::R
     fs::write(&path, with_check(KEYRING.as_bytes()))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     let keyring = Keyring::load(&path).map_err(io::Error::other)?;
-    for (at, (batch, payload)) in [(0, &b""[..]), (5, b"some payload"), (1200, &[0; 300])].into_iter().enumerate() {
+    for (at, (batch, payload)) in
+        [(0, &b""[..]), (5, b"some payload"), (1200, &[0; 300])].into_iter().enumerate()
+    {
         write("encrypted_payload", at, &keyring.seal(batch, payload).map_err(io::Error::other)?)?;
     }
     write("keyring_file", 0, KEYRING.as_bytes())?;

@@ -5,9 +5,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
+use flow::{Simulation, SimulationOptions};
 use gateway::Settings;
 use gateway::keys::Role;
-use flow::{Simulation, SimulationOptions};
 use simulated::{Options, Player, World};
 use types::{AccountId, Timestamp};
 
@@ -43,9 +43,9 @@ pub fn front() -> &'static Front {
             configure: |config| {
                 // The folder stays behind when the process ends.
                 config.journal.segment_bytes = 1 << 20;
-                config.journal.max_frame_bytes = 256 << 10;
-                config.journal.max_record_bytes = 64 << 10;
-                config.max_bundle = 100;
+                config.journal.max_frame_bytes = 512 << 10;
+                config.journal.max_record_bytes = 256 << 10;
+                config.max_bundle = 1_000;
             },
             ..Options::default()
         };

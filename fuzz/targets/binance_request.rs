@@ -43,7 +43,8 @@ fn decoded(text: &[u8]) -> String {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let digits =
+            after.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
         match digits.and_then(|digits| hex::decode(digits).ok()) {
             Some(byte) => {
                 bytes.extend(byte);
@@ -68,7 +69,8 @@ fn pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> {
 /// Percent-encoded, all of it.
 fn encoded(list: &[(String, String)]) -> String {
     let bytes = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-    let list: Vec<String> = list.iter().map(|(name, value)| format!("{}={}", bytes(name), bytes(value))).collect();
+    let list: Vec<String> =
+        list.iter().map(|(name, value)| format!("{}={}", bytes(name), bytes(value))).collect();
     list.join("&")
 }
 
@@ -99,9 +101,11 @@ fn signed(query: &str, body: &[u8], head: &[u8], request: &Request) {
     text.insert(usize::from(head[1] / 2) % (text.len() + 1), b"signature=ab".to_vec());
     let [first, last] = texts.map(|text| text.join(&b'&'));
     assert_eq!(signed_bytes(std::str::from_utf8(&first).expect("as it was"), &last), whole);
-    let unsigned = Request::of_form(std::str::from_utf8(&bare[0]).expect("as it was"), &bare[1]).expect("fewer");
-    let but_signature =
-        |request: &Request| request.list().iter().filter(|(name, _)| name != "signature").cloned().collect::<Vec<_>>();
+    let unsigned =
+        Request::of_form(std::str::from_utf8(&bare[0]).expect("as it was"), &bare[1]).expect("fewer");
+    let but_signature = |request: &Request| {
+        request.list().iter().filter(|(name, _)| name != "signature").cloned().collect::<Vec<_>>()
+    };
     assert_eq!(but_signature(&unsigned), but_signature(request));
 
     let mut list = but_signature(request);
@@ -109,7 +113,9 @@ fn signed(query: &str, body: &[u8], head: &[u8], request: &Request) {
     let texts = request.signed_texts();
     let plain: Vec<String> = list.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(texts[0], plain.join("&").as_bytes());
-    let special = list.iter().any(|(_, value)| value.bytes().any(|byte| !byte.is_ascii_alphanumeric() && !b"*-._".contains(&byte)));
+    let special = list.iter().any(|(_, value)| {
+        value.bytes().any(|byte| !byte.is_ascii_alphanumeric() && !b"*-._".contains(&byte))
+    });
     assert_eq!(texts.len(), if special { 2 } else { 1 });
     if let Some(text) = texts.get(1)
         && list.iter().all(|(name, _)| !name.contains(['&', '=']))
@@ -204,7 +210,11 @@ fn order(request: &Request, place: &Place, view: &View) {
             }
             "newClientOrderId" | "selfTradePreventionMode" => {
                 let said = value(request, name);
-                assert!(said.is_none_or(|said| said == text || gateway::client_ids::number(said) == place.client_id));
+                assert!(
+                    said.is_none_or(
+                        |said| said == text || gateway::client_ids::number(said) == place.client_id
+                    )
+                );
             }
             _ => assert_eq!(value(request, name), Some(text.as_str()), "{name}"),
         }

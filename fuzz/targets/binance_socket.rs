@@ -84,9 +84,13 @@ impl Listener {
                 self.names.extend(names());
                 assert!(self.names.len() <= STREAMS);
             }
-            "UNSUBSCRIBE" => names().for_each(|name| drop(self.names.remove(&name))),
+            "UNSUBSCRIBE" => self.names.retain(|name| !names().any(|left| left == *name)),
             "LIST_SUBSCRIPTIONS" => {
-                let list = result.as_array().expect("a list").iter().map(|name| name.as_str().expect("a name").to_owned());
+                let list = result
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .map(|name| name.as_str().expect("a name").to_owned());
                 assert_eq!(list.collect::<BTreeSet<_>>(), self.names);
             }
             "GET_PROPERTY" => assert_eq!(*result, self.combined),
@@ -112,7 +116,9 @@ fn check(name: &str, sockets: &Sockets) {
         let slow = sockets.stream(&format!("{name}@1000ms"), NOW);
         let fast = sockets.stream(&format!("{name}@100ms"), NOW);
         assert_eq!(slow.is_some(), kind.starts_with("depth"));
-        assert!(fast.is_some() == slow.is_some() && (slow.is_none() || slow == Some(meaning) && fast != slow));
+        assert!(
+            fast.is_some() == slow.is_some() && (slow.is_none() || slow == Some(meaning) && fast != slow)
+        );
     }
 }
 
@@ -131,15 +137,19 @@ impl Caller {
         let message = signed(&message, front).unwrap_or(message);
         let Some((reply, asked)) = ask(&mut self.socket, &message) else { return };
         let status = reply["status"].as_u64().expect("a status");
-        let Some(result) = reply.get("result") else { return assert!((400..500).contains(&status), "{reply}") };
+        let Some(result) = reply.get("result") else {
+            return assert!((400..500).contains(&status), "{reply}");
+        };
         assert_eq!(status, 200);
         let params = &asked["params"];
         let has_key = params.get("apiKey").is_some_and(|key| !key.is_null());
-        let by_signature = params["apiKey"] == front.ed25519.0.as_str() && text(params).is_some_and(|text| {
-            let found = params["signature"].as_str().and_then(|text| STANDARD.decode(text).ok());
-            let right = [text.0, text.1].map(|text| front.ed25519.1.sign(text.as_bytes()).to_bytes().to_vec());
-            found.is_some_and(|found| right.contains(&found))
-        });
+        let by_signature = params["apiKey"] == front.ed25519.0.as_str()
+            && text(params).is_some_and(|text| {
+                let found = params["signature"].as_str().and_then(|text| STANDARD.decode(text).ok());
+                let right =
+                    [text.0, text.1].map(|text| front.ed25519.1.sign(text.as_bytes()).to_bytes().to_vec());
+                found.is_some_and(|found| right.contains(&found))
+            });
         match asked["method"].as_str().expect("a method") {
             "session.logon" => {
                 assert!(by_signature, "{message}");
@@ -166,7 +176,9 @@ impl Caller {
                     assert!(self.users.remove(&id));
                 }
             },
-            "userDataStream.start" => self.listen_key = result["listenKey"].as_str().expect("a key").to_owned(),
+            "userDataStream.start" => {
+                self.listen_key = result["listenKey"].as_str().expect("a key").to_owned()
+            }
             "userDataStream.stop" => {
                 self.closed.insert(params["listenKey"].as_str().expect("a key").to_owned());
             }
@@ -191,7 +203,9 @@ fn text(params: &Value) -> Option<(String, String)> {
             _ => return None,
         };
         let bytes = text.bytes().map(|byte| match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'-' | b'.' | b'_' => {
+                char::from(byte).to_string()
+            }
             b' ' => "+".to_owned(),
             _ => format!("%{byte:02X}"),
         });

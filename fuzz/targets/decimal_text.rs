@@ -27,7 +27,10 @@ fn read(scale: Scale, text: &str) {
     match found {
         Ok(units) => {
             assert_eq!(plain_decimal(&scale.format(units.into())), Some((digits, places)), "{text}");
-            assert_eq!(scale.format_signed(-i128::from(units)).trim_start_matches('-'), scale.format(units.into()));
+            assert_eq!(
+                scale.format_signed(-i128::from(units)).trim_start_matches('-'),
+                scale.format(units.into())
+            );
         }
         Err(DecimalError::Malformed) => panic!("{text} is a number"),
         Err(error) => {
@@ -68,11 +71,8 @@ fn written(scale: Scale, units: u128) {
 }
 
 fn scales(choices: &mut Choices<'_>) {
-    let mut asset = || AssetParams {
-        token: Address::default(),
-        quantum: choices.amount(1_000),
-        symbol: *b"ASSET\0\0\0",
-    };
+    let mut asset =
+        || AssetParams { token: Address::default(), quantum: choices.amount(1_000), symbol: *b"ASSET\0\0\0" };
     let (base, quote) = (asset(), asset());
     let params = MarketParams {
         base: AssetId(1),
@@ -106,7 +106,10 @@ fn scales(choices: &mut Choices<'_>) {
         }
     }
     for scale in [price, quantity].into_iter().flatten() {
-        assert!(scale.step > 0 && (scale.decimals == 0 || scale.step % 10 != 0), "as few digits as there may be");
+        assert!(
+            scale.step > 0 && (scale.decimals == 0 || scale.step % 10 != 0),
+            "as few digits as there may be"
+        );
     }
     if let Err(ScaleError::NotDecimal { denominator, .. }) = price {
         let mut rest = denominator;

@@ -91,12 +91,19 @@ fn order(message: &Message, view: &View) {
     for tag in [38, 44, 99, 152] {
         let [said, meant] = [message, &again].map(|message| message.optional_text(tag).expect("text"));
         assert_eq!(said.is_some(), meant.is_some(), "tag {tag}");
-        assert!(said.zip(meant).is_none_or(|(said, meant)| same_decimal(said, meant)), "{said:?} is {meant:?}");
+        assert!(
+            said.zip(meant).is_none_or(|(said, meant)| same_decimal(said, meant)),
+            "{said:?} is {meant:?}"
+        );
     }
     for tag in [40, 54, 55, 126] {
         let said = message.get(tag);
         // A time may be written with fewer digits.
-        let same = if tag == 126 { message.optional_time(tag) == again.optional_time(tag) } else { said == again.get(tag) };
+        let same = if tag == 126 {
+            message.optional_time(tag) == again.optional_time(tag)
+        } else {
+            said == again.get(tag)
+        };
         assert!(same, "tag {tag}");
     }
     assert_eq!(fuzzing::new_order(&again, view, ACCOUNT), Ok((place, name)));

@@ -135,5 +135,8 @@ fn id(text: &str) {
         assert_eq!(number.to_string(), text);
     }
     let legal = |c: char| matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | ':' | '/' | '_' | '-');
-    assert_eq!(client_ids::is_client_id(text), (1..=36).contains(&text.chars().count()) && text.chars().all(legal));
+    assert_eq!(
+        client_ids::is_client_id(text),
+        (1..=36).contains(&text.chars().count()) && text.chars().all(legal)
+    );
 }

@@ -38,7 +38,9 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(streams(&body(&submission).to_string()), Some(submission));
     }
     if let Some(submission) = owner(text) {
-        let Submission::Owner { account, command, signature, .. } = &submission else { panic!("of an owner") };
+        let Submission::Owner { account, command, signature, .. } = &submission else {
+            panic!("of an owner")
+        };
         let body = json!({
             "account": account.0, "command": encoded(command), "signature": hex::encode(signature),
         });
@@ -47,7 +49,9 @@ fuzz_target!(|data: &[u8]| {
     key(text);
     let limit = text.len() / 3;
     if let Some(bytes) = hexadecimal(text, limit) {
-        assert!(bytes.len() <= limit && hex::encode(&bytes).eq_ignore_ascii_case(text.trim_start_matches("0x")));
+        assert!(
+            bytes.len() <= limit && hex::encode(&bytes).eq_ignore_ascii_case(text.trim_start_matches("0x"))
+        );
         assert_eq!(hexadecimal(&format!("0x{}", hex::encode(&bytes)), limit), Some(bytes));
     }
 });
@@ -62,12 +66,12 @@ fn encoded(command: &Command) -> String {
 fn body(submission: &Submission) -> Value {
     let Submission::Streams { commands, signatures, timestamps } = submission else { panic!("of streams") };
     assert!(timestamps.is_empty());
-    let commands = commands.iter().map(|(AccountId(account), command)| {
-        json!({ "account": account, "command": encoded(command) })
-    });
-    let signatures = signatures.iter().map(|(AccountId(account), signature)| {
-        json!({ "account": account, "signature": hex::encode(signature) })
-    });
+    let commands = commands
+        .iter()
+        .map(|(AccountId(account), command)| json!({ "account": account, "command": encoded(command) }));
+    let signatures = signatures.iter().map(
+        |(AccountId(account), signature)| json!({ "account": account, "signature": hex::encode(signature) }),
+    );
     json!({ "commands": commands.collect::<Vec<_>>(), "signatures": signatures.collect::<Vec<_>>() })
 }
 

@@ -118,7 +118,12 @@ impl Book {
         self.0.add(Use { market, name: name.to_owned(), replaces, order: None })
     }
 
-    pub fn placed(&mut self, market: MarketId, name: &str, order: OrderId) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub fn placed(
+        &mut self,
+        market: MarketId,
+        name: &str,
+        order: OrderId,
+    ) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         self.0.placed(market, name, order)
     }
 

@@ -285,8 +285,7 @@ pub(crate) async fn create(
             let remedy = format!("delegate it: GET /delegations/{account} says what to sign");
             return Err(ApiError::new(StatusCode::CONFLICT, "not_delegated", message, remedy));
         }
-        let record =
-            json!({ "account": account.0, "role": role, "kind": kind_name(kind), "label": label });
+        let record = json!({ "account": account.0, "role": role, "kind": kind_name(kind), "label": label });
         let actor = format!("owner of account {account}");
         native.gateway.audit.record(&actor, "create key", &record).map_err(not_kept)?;
         let keys = &native.gateway.keys;
