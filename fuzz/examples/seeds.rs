@@ -128,7 +128,131 @@ fn main() -> io::Result<()> {
     writer.finish().map_err(io::Error::other)?;
     write("flow_file", 0, &file)?;
     write("lobster_csv", 0, RECORDING.as_bytes())?;
-    coded_payloads(&write)
+    coded_payloads(&write)?;
+    front_door(&write)
+}
+
+/// What clients and files say to the gateway.
+fn front_door(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    // A scale, units, assets and a market, decimals; then the text.
+    let scale = [[5, 0, 2, 7, 200, 3, 9, 1], [1, 0, 0, 0, 17, 0, 1, 0]];
+    for (at, head) in scale.iter().enumerate() {
+        for (number, text) in
+            ["1.50", "007", "922337203685477580.75", "0.000", "12.3456"].into_iter().enumerate()
+        {
+            let market = [0, 100, 0, 10, 0, 100, 0, 1, 18, 6];
+            write("decimal_text", 10 * at + number, &[&head[..], &market, text.as_bytes()].concat())?;
+        }
+    }
+    // Where a signature is put and how it is changed; query, body.
+    let order = "symbol=BTCUSD&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.010&price=64000&newClientOrderId=a.1&timestamp=1700000000000&recvWindow=5000.5&signature=00";
+    let requests = [
+        format!("{order}\n"),
+        format!("\n{order}"),
+        "symbol=ETHUSD&side=BUY&type=MARKET&quoteOrderQty=10.5&selfTradePreventionMode=DECREMENT\n".to_owned(),
+        "symbol=SOLUSD&side=SELL&type=STOP_LOSS_LIMIT&timeInForce=IOC&quantity=3&price=1.5&stopPrice=1.60\n".to_owned(),
+        "symbol=BTCUSD&side=SELL&type=LIMIT_MAKER&quantity=3&price=15\n".to_owned(),
+        "symbol=BTCUSD&side=SELL&type=TAKE_PROFIT&quantity=3&stopPrice=15\n".to_owned(),
+        "symbols=%5B%22BTCUSD%22,%22ETHUSD%22%5D&fromId=7&limit=5\nstartTime=1&endTime=2&orderId=3&origClientOrderId=a+b%zz".to_owned(),
+        "\n{\"symbol\":\"BTCUSD\",\"side\":\"BUY\",\"type\":\"MARKET\",\"quantity\":0.10,\"timestamp\":1700000000000,\"n\":null,\"b\":true}".to_owned(),
+    ];
+    for (at, request) in requests.iter().enumerate() {
+        write("binance_request", at, &[&[at as u8, 3, 1, 65], request.as_bytes()].concat())?;
+    }
+    let signed = |method: &str, more: &str| {
+        format!(
+            "C{{\"id\":\"a\",\"method\":\"{method}\",\"params\":{{\"apiKey\":\"$KEY\",\"timestamp\":$NOW,\"signature\":\"$SIGN\"{more}}}}}"
+        )
+    };
+    let order = ",\"symbol\":\"BTCUSD\",\"side\":\"BUY\",\"type\":\"LIMIT\",\"timeInForce\":\"GTC\",\"price\":\"9\",\"quantity\":\"1\"";
+    let sockets = [
+        "L{\"method\":\"SUBSCRIBE\",\"params\":[\"btcusd@depth\",\"btcusd@depth@1000ms\",\"ethusd@kline_1m\",\"!ticker@arr\"],\"id\":1}\nL{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":2}\nL{\"method\":\"UNSUBSCRIBE\",\"params\":[\"btcusd@depth\"],\"id\":3}".to_owned(),
+        "L{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\",true],\"id\":\"x\"}\nL{\"method\":\"GET_PROPERTY\",\"params\":[\"combined\"],\"id\":4}".to_owned(),
+        "C{\"id\":1,\"method\":\"depth\",\"params\":{\"symbol\":\"BTCUSD\",\"limit\":5}}\nC{\"id\":2,\"method\":\"ticker.24hr\",\"params\":{\"symbols\":[\"BTCUSD\"]}}\nC{\"id\":3,\"method\":\"klines\",\"params\":{\"symbol\":\"BTCUSD\",\"interval\":\"1m\"}}".to_owned(),
+        [signed("session.logon", ""), signed("userDataStream.subscribe", ""), signed("session.status", ""), signed("userDataStream.unsubscribe", ",\"subscriptionId\":0"), signed("session.logout", "")].join("\n"),
+        [signed("userDataStream.subscribe.signature", ""), signed("session.subscriptions", ""), signed("order.test", order), signed("order.place", order), signed("account.status", "")].join("\n"),
+        [signed("userDataStream.start", ""), "L{\"method\":\"SUBSCRIBE\",\"params\":[\"$LISTEN\"],\"id\":9}".to_owned(), signed("allOrders", ",\"symbol\":\"BTCUSD\"")].join("\n"),
+    ];
+    let closed = [
+        signed("userDataStream.start", ""),
+        "L{\"method\":\"SUBSCRIBE\",\"params\":[\"$LISTEN\"],\"id\":9}".to_owned(),
+        signed("userDataStream.stop", ",\"listenKey\":\"$LISTEN\""),
+        "L{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\",true],\"id\":1}".to_owned(),
+    ];
+    write("binance_socket", sockets.len(), closed.join("\n").as_bytes())?;
+    for (at, messages) in sockets.iter().enumerate() {
+        write("binance_socket", at, messages.as_bytes())?;
+    }
+    let (streams, signature) = ("{\"account\":5,\"command\":\"0100040080f403052a\"}", "07".repeat(64));
+    let streams = format!(
+        "{{\"commands\":[{streams}],\"signatures\":[{{\"account\":5,\"signature\":\"0x{signature}\"}}]}}"
+    );
+    let bodies = [
+        format!("{{\"account\":5.0,\"command\":\"02010005\",\"signature\":\"{}\"}}", "08".repeat(65)),
+        format!("{{\"account\":5,\"expires\":9007199254740991,\"signature\":\"{}\"}}", "08".repeat(65)),
+        "{\"role\":\"trade\",\"kind\":\"ed25519\",\"label\":\"a b\",\"publicKey\":\"-----BEGIN PUBLIC KEY-----\\nAA\\n-----END PUBLIC KEY-----\"}".to_owned(),
+        "{\"role\":\"read\",\"kind\":\"hmac\"}".to_owned(),
+        format!("{{\"id\":1,\"method\":\"submit\",\"params\":{streams}}}"),
+        "{\"id\":2,\"method\":\"subscribe\",\"params\":{\"channel\":\"depth\",\"market\":\"BTCUSD\"}}".to_owned(),
+        "{\"id\":3,\"method\":\"unsubscribe\",\"params\":{\"channel\":\"executions\",\"account\":7}}".to_owned(),
+        "{\"id\":4,\"method\":\"authenticate\",\"params\":{\"apiKey\":\"k\",\"timestamp\":5,\"signature\":\"s\"}}".to_owned(),
+        "{\"id\":5,\"method\":\"authenticate\",\"params\":{\"account\":6,\"timestamp\":5,\"signature\":\"s\"}}".to_owned(),
+        "{\"id\":6,\"method\":\"ping\"}".to_owned(),
+        "{\"id\":7,\"method\":\"subscribe\",\"params\":{\"channel\":\"batches\"}}".to_owned(),
+        "{\"id\":8,\"method\":\"subscribe\",\"params\":{\"channel\":\"commands\"}}".to_owned(),
+        "{\"id\":9,\"method\":\"subscribe\",\"params\":{\"channel\":\"trades\",\"market\":\"ETHUSD\"}}".to_owned(),
+        "0xabCD".to_owned(),
+        streams,
+    ];
+    for (at, body) in bodies.iter().enumerate() {
+        write("native_request", at, body.as_bytes())?;
+    }
+    let messages = [
+        "D|11=a|1=1|55=BTCUSD|54=1|38=0.01|40=2|44=64000.00|59=6|126=20300101-00:00:00.5|18=6|25001=3",
+        "D|11=b|55=ETHUSD|54=1|152=10.5|40=1\nD|11=c|55=ETHUSD|54=2|38=1|40=4|44=1.5|99=1.6|59=3",
+        "D|11=d|55=SOLUSD|54=2|38=1|40=J|99=2\nD|11=e|55=SOLUSD|54=2|38=1|40=3|99=2|59=4",
+        "F|11=x|41=a|55=BTCUSD\nG|11=y|37=7|55=BTCUSD|40=2|38=1|44=5\nH|11=z|55=BTCUSD|37=NONE|41=a",
+        "q|11=x|530=7|54=1\nq|11=x|530=1|55=ETHUSD",
+        "V|262=a|263=1|264=10|265=1|267=3|269=0|269=1|269=2|146=2|55=BTCUSD|55=ETHUSD\nV|262=b|263=0|264=0|265=0|267=1|269=2|146=1|55=SOLUSD\nV|262=a|263=2",
+    ];
+    for (at, message) in messages.into_iter().enumerate() {
+        write("fix_request", at, message.as_bytes())?;
+    }
+    // Notes; what is done with names; a record of an API key; texts.
+    let told = [0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, b'n'];
+    let used = [1, 0, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, b'a'];
+    let notes = [
+        &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0][..],
+        &[1, 0, 0, 0, 0, 0, 0, 0, 9, told.len() as u8],
+        &told,
+        &[2, 0, 0, 0, 0, 0, 0, 0, 1, used.len() as u8],
+        &used,
+    ];
+    write("gateway_file", 0, &notes.concat())?;
+    write("gateway_file", 1, &[1, 0, 0, 5, 0, 0, 0, 0, 5, 1, 0, 2, 6, 0, 0, 0, 0, 7, 2])?;
+    let record = [&[2, 7, 1, 3][..], b"bot", &[128, 1, 0, 1], &[7; 32]].concat();
+    write("gateway_file", 2, &record)?;
+    let key = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c";
+    let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=\n-----END PUBLIC KEY-----";
+    for (at, text) in [key, pem, "17", "x-TKT5PX2F2ee0f12f9a6ffb95ef"].into_iter().enumerate() {
+        write("gateway_file", 3 + at, &[&[3], text.as_bytes()].concat())?;
+    }
+    let example = settings::example();
+    let is_key = |text: &str| {
+        text.split(" = ")
+            .next()
+            .is_some_and(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+    };
+    let lines = example
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|key| is_key(key) && !key.contains('…')).unwrap_or(line));
+    let all: Vec<&str> = lines.filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    write("settings_file", 0, all.join("\n").as_bytes())?;
+    let sections = all.join("\n").replace("\n[", "\n\n[");
+    for (at, section) in sections.split("\n\n").enumerate() {
+        write("settings_file", at + 1, section.as_bytes())?;
+    }
+    write("settings_file", 90, b"[gateway]\nlisten = \"localhost:80\"\nallowed_origins = [\"https://a.example\"]\ntls-key = 'a'\nlimits.connections = 1_0\n")
 }
 
 /// What a publisher of data writes and serves.
@@ -183,7 +307,9 @@ fn coded_payloads(write: &dyn Fn(&str, usize, &[u8]) -> io::Result<()>) -> io::R
     fs::write(&path, with_check(KEYRING.as_bytes()))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     let keyring = Keyring::load(&path).map_err(io::Error::other)?;
-    for (at, (batch, payload)) in [(0, &b""[..]), (5, b"some payload"), (1200, &[0; 300])].into_iter().enumerate() {
+    for (at, (batch, payload)) in
+        [(0, &b""[..]), (5, b"some payload"), (1200, &[0; 300])].into_iter().enumerate()
+    {
         write("encrypted_payload", at, &keyring.seal(batch, payload).map_err(io::Error::other)?)?;
     }
     write("keyring_file", 0, KEYRING.as_bytes())?;

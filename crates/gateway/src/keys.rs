@@ -46,14 +46,22 @@ pub enum Role {
     Admin,
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Role {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Read => "read",
             Self::Trade => "trade",
             Self::Withdraw => "withdraw",
             Self::Admin => "admin",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -446,6 +454,21 @@ fn public_key(text: &str) -> Option<[u8; 32]> {
     let bytes: [u8; 32] = bytes.strip_prefix(&SPKI).unwrap_or(&bytes).try_into().ok()?;
     let key = VerifyingKey::from_bytes(&bytes).ok()?;
     (!key.is_weak()).then_some(bytes)
+}
+
+/// What the fuzz targets read through.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "as they are called inside")]
+pub mod fuzzing {
+    /// A record of the database, written again.
+    pub fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
+        super::encode(&postcard::from_bytes(bytes).ok()?).ok()
+    }
+
+    pub fn public_key(text: &str) -> Option<[u8; 32]> {
+        super::public_key(text)
+    }
 }
 
 #[cfg(test)]

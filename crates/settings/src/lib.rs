@@ -68,6 +68,12 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, So
     Ok(read(&source, environment))
 }
 
+/// As [`load`], of a file's text: nothing is read.
+#[must_use]
+pub fn parse(path: &Path, text: String, environment: &Environment) -> Loaded {
+    read(&Source::parse(path, text), environment)
+}
+
 fn read(source: &Source, environment: &Environment) -> Loaded {
     let mut reader = Reader::new(source, environment);
     let settings = Settings::read(&mut reader);

@@ -8,6 +8,9 @@ mod account;
 mod calls;
 mod exchange_info;
 mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod market_data;
 mod new_order;
 mod order_shapes;

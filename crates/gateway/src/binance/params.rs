@@ -24,7 +24,7 @@ const SYMBOL: &str = "^[A-Z0-9-_.]{1,20}$";
 
 /// Names and values as they were sent, decoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Params(Vec<(String, String)>);
+pub(crate) struct Params(pub(super) Vec<(String, String)>);
 
 impl Params {
     /// Of a query string, then of a form: whoever sends a name twice means the first.

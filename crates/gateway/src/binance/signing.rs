@@ -44,14 +44,16 @@ fn without_signature(text: &[u8], out: &mut Vec<u8>) {
 
 /// Whether the request is new enough. All times in milliseconds.
 pub(crate) fn check_time(params: &Params, now: u64) -> Result<(), Failure> {
-    let timestamp = params.required("timestamp")?;
-    let timestamp: u64 = timestamp.parse().map_err(|_| Failure::illegal("timestamp", "^[0-9]{1,20}$"))?;
+    params.required("timestamp")?;
+    let timestamp = params.whole("timestamp")?.ok_or_else(|| Failure::missing("timestamp"))?;
     let window = match params.text("recvWindow")? {
         None => WINDOW,
         // Binance takes fractions of milliseconds, too.
         Some(text) => {
-            let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-            whole.parse().map_err(|_| Failure::illegal("recvWindow", "^[0-9]{1,20}$"))?
+            let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+            let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            let whole = whole.parse().ok().filter(|_| digits(whole) && digits(fraction));
+            whole.ok_or_else(|| Failure::illegal("recvWindow", "^[0-9]{1,20}(\\.[0-9]+)?$"))?
         }
     };
     if window > LONGEST_WINDOW {
@@ -137,7 +139,13 @@ mod tests {
         assert_eq!(check("timestamp=1700000000999"), Ok(()));
         assert_eq!(check("timestamp=1700000001000"), Err(-1021));
         assert_eq!(check("timestamp=1700000000000&recvWindow=60001"), Err(-1131));
-        assert_eq!(check("timestamp=now"), Err(-1100));
+        for query in ["timestamp=now", "timestamp=%2B1700000000000", "timestamp=1700000000000.0"] {
+            assert_eq!(check(query), Err(-1100), "{query}");
+        }
+        for window in ["%2B5000", "5000.", "5000.x", ".5", "5000.1.1", "-1"] {
+            let query = format!("timestamp=1700000000000&recvWindow={window}");
+            assert_eq!(check(&query), Err(-1100), "{window}");
+        }
         assert_eq!(check("recvWindow=1"), Err(-1102));
         assert_eq!(check("timestamp=18446744073709551615"), Err(-1021));
     }

@@ -1,6 +1,7 @@
 //! Calls over a WebSocket: `/ws-api/v3`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::ws::{Utf8Bytes, WebSocketUpgrade};
@@ -46,22 +47,14 @@ fn connect(api: &Arc<Api>, request: WebSocketUpgrade, client: ClientAddress) -> 
         return (failure.status, failure.body()).into_response();
     }
     let (outbox, queue) = Outbox::new(api.gateway.settings.limits.ws_queue);
-    let session = Session {
-        api: Arc::clone(api),
-        client: client.clone(),
-        outbox: Arc::clone(&outbox),
-        logged_on: None,
-        connected: now,
-        subscriptions: BTreeMap::new(),
-        next_subscription: 0,
-    };
+    let session = Session::new(api, &outbox, client.address, now);
     upgrade(request, Arc::clone(&api.gateway), client, outbox, queue, session)
 }
 
 /// One connection.
-struct Session {
+pub(super) struct Session {
     api: Arc<Api>,
-    client: ClientAddress,
+    address: IpAddr,
     outbox: Arc<Outbox>,
     logged_on: Option<LoggedOn>,
     connected: u64,
@@ -124,15 +117,27 @@ impl Handler for Session {
 type Refused = (Envelope, Failure);
 
 impl Session {
+    pub fn new(api: &Arc<Api>, outbox: &Arc<Outbox>, address: IpAddr, now: u64) -> Self {
+        Self {
+            api: Arc::clone(api),
+            address,
+            outbox: Arc::clone(outbox),
+            logged_on: None,
+            connected: now,
+            subscriptions: BTreeMap::new(),
+            next_subscription: 0,
+        }
+    }
+
     fn take(&mut self, text: &str, now: u64) -> Result<Action, Refused> {
         let gateway = &self.api.gateway;
-        let used = gateway.limiter.used(self.client.address, now);
+        let used = gateway.limiter.used(self.address, now);
         let mut envelope = Envelope { id: "null".into(), weight: used, rate_limits: true };
         let incoming: Incoming<'_> = match serde_json::from_str(text) {
             Ok(incoming) => incoming,
             Err(_) => {
                 // Nonsense costs, too.
-                let charged = gateway.limiter.charge(self.client.address, 1, now);
+                let charged = gateway.limiter.charge(self.address, 1, now);
                 let failure = charged.map_or_else(
                     |refusal| Failure::refused(refusal, now),
                     |_| Failure::new(-1100, "A request is a JSON object with 'id', 'method' and 'params'."),
@@ -155,7 +160,7 @@ impl Session {
             (Ok(params), Some(call)) => call.weight(params),
             _ => 2,
         };
-        match gateway.limiter.charge(self.client.address, weight, now) {
+        match gateway.limiter.charge(self.address, weight, now) {
             Ok(used) => envelope.weight = used,
             Err(refusal) => return Err((envelope, Failure::refused(refusal, now))),
         }

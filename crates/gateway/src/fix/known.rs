@@ -104,6 +104,14 @@ impl Known {
         (CURSOR.to_vec(), Some(sequence.to_le_bytes().to_vec()))
     }
 
+    /// All that is noted.
+    #[cfg(feature = "fuzzing")]
+    pub fn notes(&self) -> Notes {
+        let cursor = (CURSOR.to_vec(), Some(self.cursor.to_le_bytes().to_vec()));
+        let open = self.open.iter().map(|(id, told)| (id.0.to_be_bytes().to_vec(), Some(encode(told))));
+        open.chain([cursor]).collect()
+    }
+
     fn insert(&mut self, id: OrderId, told: Told) {
         if let Some(name) = &told.name {
             self.names.insert(name.clone(), id);

@@ -11,6 +11,9 @@
 
 mod auth;
 mod catch_up;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 mod known;
 mod market_data;

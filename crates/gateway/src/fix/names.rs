@@ -51,6 +51,8 @@ impl Names {
         let mut names = Self::default();
         for (key, value) in notes.iter().filter(|(key, _)| Self::is_key(key)) {
             let number = u64::from_be_bytes(*key.get(1..)?.first_chunk()?);
+            // After the last number there is none.
+            number.checked_add(1)?;
             names.insert(number, decode(value)?);
         }
         Some(names)
@@ -102,6 +104,12 @@ impl Names {
         };
         self.uses.remove(&number);
         vec![(key(number), None)]
+    }
+
+    /// All that is noted.
+    #[cfg(feature = "fuzzing")]
+    pub fn notes(&self) -> Notes {
+        self.uses.iter().map(|(number, used)| (key(*number), Some(encode(used)))).collect()
     }
 
     fn by_number(&self, market: MarketId, number: ClientOrderId) -> Option<&Use> {
@@ -186,5 +194,7 @@ mod tests {
         assert_eq!(names.find(MarketId(4), "d"), None);
         assert_eq!(names.unsure(), [used("17", None)]);
         assert!(Names::read(&[(key(1), vec![0; 11])]).is_none());
+        assert!(Names::read(&[(key(u64::MAX - 1), vec![0; 12])]).is_some());
+        assert!(Names::read(&[(key(u64::MAX), vec![0; 12])]).is_none(), "the next would have no number");
     }
 }

@@ -15,6 +15,9 @@ mod batches;
 mod delegations;
 mod error;
 mod extract;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hexadecimal;
 mod lifecycle;
 mod limits;

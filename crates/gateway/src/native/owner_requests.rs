@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use rules::Genesis;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use transition::{Crypto as _, Native as Crypto};
@@ -56,8 +57,14 @@ impl OwnerTimes {
 }
 
 /// What an owner's wallet signs. The client crate has the same.
-fn text(native: &Native, action: &str, account: u32, time: u64, details: &[(&str, &str)]) -> String {
-    let (exchange, chain) = (native.genesis.exchange, native.genesis.chain_id);
+pub(super) fn text(
+    genesis: &Genesis,
+    action: &str,
+    account: u32,
+    time: u64,
+    details: &[(&str, &str)],
+) -> String {
+    let (exchange, chain) = (genesis.exchange, genesis.chain_id);
     let mut text = format!(
         "Glassbook: {action}\nexchange: {exchange}\nchain: {chain}\naccount: {account}\ntime: {time}"
     );
@@ -105,7 +112,7 @@ impl Native {
             return Err(ApiError::unauthorised("bad_time", message, remedy));
         }
         let known = self.account(account)?;
-        let digest = personal_digest(&text(self, action, account, time, details));
+        let digest = personal_digest(&text(&self.genesis, action, account, time, details));
         if Crypto::recover_secp256k1(&digest, &signature) != Some(known.state.owner) {
             let message = format!("the signature is not that of account {account}'s owner over this request");
             let remedy = "the book says what to sign: every line must be as it was sent";
@@ -136,6 +143,22 @@ pub(crate) struct KeyRequest {
     /// Of an Ed25519 key: the public half, as PEM, or its 32 bytes in hex or base64.
     #[schema(max_length = 256, pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$")]
     public_key: Option<String>,
+}
+
+impl KeyRequest {
+    /// The lines of it that the owner signs. A line is one: only the last may go on.
+    pub(super) fn details(&self) -> Result<Vec<(&'static str, &str)>, KeyError> {
+        let Self { role, kind, label, public_key } = self;
+        let key = public_key.as_deref();
+        if label.contains('\n')
+            || label.chars().chain(key.unwrap_or_default().chars()).any(|c| c.is_control() && c != '\n')
+        {
+            return Err(KeyError::Label);
+        }
+        let mut details = vec![("role", role.name()), ("kind", kind_name(*kind)), ("label", label.as_str())];
+        details.extend(key.map(|key| ("publicKey", key)));
+        Ok(details)
+    }
 }
 
 /// What a key may do; each may do what those before it may.
@@ -254,31 +277,15 @@ pub(crate) async fn create(
     Body(request): Body<KeyRequest>,
 ) -> Result<Json<NewKeyBody>, ApiError> {
     let made = move |native: &Native| {
-        let KeyRequest { role, kind, label, public_key } = request;
-        // A line of the signed text is a line.
-        if label
-            .chars()
-            .chain(public_key.iter().flat_map(|key| key.chars()))
-            .any(|c| c.is_control() && c != '\n')
-        {
-            return Err(KeyError::Label.into());
-        }
-        if label.contains('\n') {
-            return Err(KeyError::Label.into());
-        }
-        let role_name = role.to_string();
-        let mut details = vec![("role", role_name.as_str()), ("kind", kind_name(kind)), ("label", &label)];
-        if let Some(key) = &public_key {
-            details.push(("publicKey", key));
-        }
+        let details = request.details()?;
         let account = native.owner_asks(&headers, "create key", &details)?;
+        let KeyRequest { role, kind, label, public_key } = request;
         if role > Role::Read && native.gateway.desk.delegated(account).is_none() {
             let message = format!("account {account} is not delegated, so a key could only read");
             let remedy = format!("delegate it: GET /delegations/{account} says what to sign");
             return Err(ApiError::new(StatusCode::CONFLICT, "not_delegated", message, remedy));
         }
-        let record =
-            json!({ "account": account.0, "role": role_name, "kind": kind_name(kind), "label": label });
+        let record = json!({ "account": account.0, "role": role, "kind": kind_name(kind), "label": label });
         let actor = format!("owner of account {account}");
         native.gateway.audit.record(&actor, "create key", &record).map_err(not_kept)?;
         let keys = &native.gateway.keys;

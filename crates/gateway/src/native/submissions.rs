@@ -106,6 +106,17 @@ impl StreamsRequest {
     }
 }
 
+impl OwnerRequest {
+    pub fn submission(self) -> Result<Submission, ApiError> {
+        Ok(Submission::Owner {
+            account: AccountId(self.account),
+            command: read_command(&self.command, "command")?,
+            signature: read_array(&self.signature, "signature")?,
+            timestamps: Vec::new(),
+        })
+    }
+}
+
 /// What is known of a submission once it is durable and executed.
 pub(crate) type Promise = oneshot::Receiver<Result<Acknowledgement, Refused>>;
 
@@ -182,12 +193,6 @@ pub(crate) async fn owner_command(
     State(native): State<Arc<Native>>,
     Body(request): Body<OwnerRequest>,
 ) -> Result<Json<AcknowledgementBody>, ApiError> {
-    let submission = Submission::Owner {
-        account: AccountId(request.account),
-        command: read_command(&request.command, "command")?,
-        signature: read_array(&request.signature, "signature")?,
-        timestamps: Vec::new(),
-    };
-    let promise = native.hand_in(submission).await?;
+    let promise = native.hand_in(request.submission()?).await?;
     Ok(Json(native.acknowledged(promise).await?.into()))
 }

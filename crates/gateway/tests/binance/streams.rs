@@ -151,6 +151,12 @@ async fn an_account_hears_of_its_orders_and_balances() {
     site.order(&terms.replace("a.b", "c.d")).await;
     let quiet = tokio::time::timeout(Duration::from_millis(500), socket.next()).await;
     assert!(quiet.is_err(), "a closed key tells nothing");
+    // Neither does it after what else the connection asks for.
+    let reformed = socket.ask(r#"{"method":"SET_PROPERTY","params":["combined",true],"id":1}"#).await;
+    assert_eq!(reformed["result"], Value::Null);
+    site.order(&terms.replace("a.b", "e.f")).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(500), socket.next()).await;
+    assert!(quiet.is_err(), "a closed key tells nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,8 +66,7 @@ fn connect(
         return refuse(Failure::refused(refusal, now));
     }
     let (outbox, queue) = Outbox::new(api.gateway.settings.limits.ws_queue);
-    let mut listener =
-        Listener { api: Arc::clone(api), outbox: Arc::clone(&outbox), form, subscriptions: HashMap::new() };
+    let mut listener = Listener::new(api, &outbox, form);
     // As at Binance, names in the URL that there are not stay silent: libraries connect to `/ws/0` and subscribe later.
     let known: Vec<String> = names.into_iter().filter(|name| listener.parse(name, now).is_some()).collect();
     if let Err(problem) = listener.subscribe(&known, now) {
@@ -77,7 +76,7 @@ fn connect(
 }
 
 /// One connection.
-struct Listener {
+pub(in crate::binance) struct Listener {
     api: Arc<Api>,
     outbox: Arc<Outbox>,
     form: Form,
@@ -140,6 +139,10 @@ impl Drop for Listener {
 }
 
 impl Listener {
+    pub fn new(api: &Arc<Api>, outbox: &Arc<Outbox>, form: Form) -> Self {
+        Self { api: Arc::clone(api), outbox: Arc::clone(outbox), form, subscriptions: HashMap::new() }
+    }
+
     fn carry_out(&mut self, incoming: &Incoming<'_>, now: u64) -> Result<Value, String> {
         let names = || -> Result<Vec<String>, String> {
             let names = incoming.params.iter().map(|name| name.as_str().map(str::to_owned));
@@ -159,7 +162,7 @@ impl Listener {
             "GET_PROPERTY" if incoming.params == ["combined"] => Ok((self.form == Form::Combined).into()),
             "SET_PROPERTY" => match incoming.params.as_slice() {
                 [Value::String(name), Value::Bool(combined)] if name == "combined" => {
-                    self.reform(if *combined { Form::Combined } else { Form::Raw });
+                    self.reform(if *combined { Form::Combined } else { Form::Raw }, now);
                     Ok(Value::Null)
                 }
                 _ => Err("the only property is 'combined'".into()),
@@ -178,7 +181,7 @@ impl Listener {
         let found = found.ok_or_else(|| "there is no such stream".to_owned())?;
         for (name, stream) in names.iter().zip(found) {
             self.subscriptions.insert(name.clone(), stream);
-            self.api.streams.subscribe(stream, name, &self.outbox, self.form);
+            self.api.streams.subscribe_named(stream, name, &self.outbox, self.form, now);
         }
         Ok(())
     }
@@ -187,11 +190,11 @@ impl Listener {
         Stream::parse(name, &self.api.gateway.view, &self.api.streams.listen_keys, now)
     }
 
-    fn reform(&mut self, form: Form) {
+    fn reform(&mut self, form: Form, now: u64) {
         self.form = form;
         for (name, stream) in &self.subscriptions {
             self.api.streams.unsubscribe(*stream, name, self.outbox.id);
-            self.api.streams.subscribe(*stream, name, &self.outbox, form);
+            self.api.streams.subscribe_named(*stream, name, &self.outbox, form, now);
         }
     }
 }

@@ -74,6 +74,11 @@ impl Registry {
         self.streams.contains_key(&stream)
     }
 
+    #[cfg(feature = "fuzzing")]
+    pub fn subscribers(&self) -> usize {
+        self.streams.values().flatten().map(|topic| topic.subscribers.len()).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }

@@ -1,6 +1,8 @@
 //! The stream: one WebSocket for executions, batches, trades, books and the tape of all commands, and for submissions.
 
 mod asyncapi;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod hub;
 mod protocol;
 mod socket;

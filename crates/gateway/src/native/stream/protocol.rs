@@ -49,7 +49,8 @@ pub(crate) enum ChannelParams {
         account: u32,
     },
     /// Transitions of batches.
-    Batches,
+    // With braces, so that other fields are refused: serde passes over those of a variant without.
+    Batches {},
     /// Trades of a market.
     Trades {
         /// The market's name.
@@ -61,7 +62,7 @@ pub(crate) enum ChannelParams {
         market: String,
     },
     /// Every durable command, in order.
-    Commands,
+    Commands {},
 }
 
 /// Who says so: an API key's signature over `apiKey=…&timestamp=…`, or the session key's over the login digest (the book:
@@ -381,5 +382,29 @@ fn own(trade: &Trade, maker: bool) -> OwnTradeBody {
         quantity: trade.quantity.to_string(),
         notional: trade.notional.to_string(),
         fee: fee.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_channel_has_fields_that_mean_nothing() {
+        for channel in [
+            r#""batches""#,
+            r#""commands""#,
+            r#""trades","market":"BTCUSD""#,
+            r#""depth","market":"BTCUSD""#,
+            r#""executions","account":7"#,
+        ] {
+            let read = |more: &str| {
+                let params = format!(r#"{{"channel":{channel}{more}}}"#);
+                let text = format!(r#"{{"id":1,"method":"subscribe","params":{params}}}"#);
+                serde_json::from_str::<Request>(&text)
+            };
+            assert!(read("").is_ok(), "{channel}");
+            assert!(read(r#","markets":"ETHUSD""#).is_err(), "{channel}");
+        }
     }
 }

@@ -282,10 +282,10 @@ impl Connection {
             |name: &str| view.market(name).map(|market| market.id).ok_or_else(|| unknown_market(name));
         Ok(match params {
             ChannelParams::Executions { account } => Channel::Executions(AccountId(*account)),
-            ChannelParams::Batches => Channel::Batches,
+            ChannelParams::Batches {} => Channel::Batches,
             ChannelParams::Trades { market: name } => Channel::Trades(market(name)?),
             ChannelParams::Depth { market: name } => Channel::Depth(market(name)?),
-            ChannelParams::Commands => Channel::Commands,
+            ChannelParams::Commands {} => Channel::Commands,
         })
     }
 
