@@ -198,6 +198,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has enough: `glassbook ... | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<dev::Told>() => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("glassbook: {error:#}");
             ExitCode::FAILURE
@@ -215,10 +216,11 @@ fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
         Command::Config(command) => config::run(&command),
         Command::Top(options) => top::run(&options),
         Command::Dev(mut options) => {
-            let loaded = config::in_force(options.config.as_deref())?;
+            let (loaded, file) = config::in_force(options.config.as_deref())?;
             if let Some(said) = matches.subcommand_matches("dev") {
                 config::overlay(&mut options, said, loaded.settings)?;
             }
+            (options.warnings, options.config) = (loaded.problems, file);
             dev::run(&options)
         }
         Command::Recover(options) => dev::recover(&options),

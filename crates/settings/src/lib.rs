@@ -72,7 +72,8 @@ fn read(source: &Source, environment: &Environment) -> Loaded {
     let mut reader = Reader::new(source, environment);
     let settings = Settings::read(&mut reader);
     let (entries, mut problems) = reader.finish();
-    problems.extend(check::contradictions(&settings, &entries));
+    let contradictions = check::contradictions(&settings, &entries, &problems);
+    problems.extend(contradictions);
     Loaded { settings, entries, problems }
 }
 

@@ -474,17 +474,16 @@ impl Settler {
             let ports = Ports { source: &desk, publisher: &publisher, prover: &desk, chain: &ethereum };
             let mut trouble = None;
             while !end.load(Ordering::Relaxed) {
-                // Times of the contract are the chain's, which is ahead when it has made many blocks at once.
-                let now = Millis::now().0.max(ethereum.time());
+                let now = Millis::now().0;
                 let active = match settlement.step(&ports, now) {
                     Ok(active) => active,
                     Err(SettlementError::Conflict(conflict)) => {
-                        eprintln!("settlement has stopped: {conflict}");
+                        tracing::error!(%conflict, "settlement has stopped");
                         board.settled(settlement.summary(now), settlement.take_events());
                         break;
                     }
                     Err(error) => {
-                        eprintln!("settlement: {error}");
+                        tracing::warn!(%error, "settlement does not go on; it is tried again");
                         false
                     }
                 };
@@ -540,7 +539,7 @@ impl Watch {
                         // A block may be gone by a reorg, a node too busy: it is said when it lasts, and once.
                         errors = match errors {
                             Some((before, false)) if before == text => {
-                                eprintln!("custody cannot be compared: {text}");
+                                tracing::warn!(error = text, "custody cannot be compared");
                                 Some((before, true))
                             }
                             Some((before, told)) if before == text => Some((before, told)),
@@ -583,18 +582,15 @@ fn worth(proofs: ProofKind) -> String {
     }
 }
 
-/// Says what is wrong, once.
+/// Says that settlement waits, once, and that it goes on. A batch that has failed is said when it does.
 fn tell(summary: &Summary, before: &mut Option<String>) {
-    let failed = summary.failures.iter().next();
-    let now = match (&summary.trouble, failed) {
-        (Some(fault), _) => Some(format!("settlement waits: {fault}")),
-        (None, Some((batch, (why, remedy)))) => Some(format!("batch {batch} has failed: {why}; {remedy}")),
-        (None, None) => None,
-    };
-    if let Some(text) = &now
-        && Some(text) != before.as_ref()
-    {
-        eprintln!("{text}");
+    let now = summary.trouble.as_ref().map(ToString::to_string);
+    if now == *before {
+        return;
+    }
+    match &now {
+        Some(why) => tracing::warn!(why, "settlement waits"),
+        None => tracing::info!("settlement goes on"),
     }
     *before = now;
 }
