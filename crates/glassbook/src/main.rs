@@ -189,7 +189,9 @@ struct BenchOptions {
 }
 
 fn main() -> ExitCode {
-    let matches = help::grouped(Cli::command()).get_matches();
+    let command = help::grouped(Cli::command());
+    let names: Vec<String> = command.get_subcommands().map(|of| of.get_name().to_string()).collect();
+    let matches = command.try_get_matches().unwrap_or_else(|error| help::suggest(error, &names).exit());
     let ran = match Cli::from_arg_matches(&matches) {
         Ok(cli) => run(cli, &matches),
         Err(error) => error.exit(),

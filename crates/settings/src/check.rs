@@ -425,8 +425,10 @@ fn secrets_in_the_file(problems: &mut Problems<'_>) {
     let hidden = ["chain.url", "telemetry.otlp_endpoint"]
         .into_iter()
         .filter(|key| shown(key).is_some_and(|value| value.contains(MASK.trim_matches('"'))));
-    let keys: Vec<_> =
-        ["chain.operator_key", "chain.funder_key", "telemetry.otlp_headers"].into_iter().chain(hidden).collect();
+    let keys: Vec<_> = ["chain.operator_key", "chain.funder_key", "telemetry.otlp_headers"]
+        .into_iter()
+        .chain(hidden)
+        .collect();
     for key in keys {
         let Place::File { path, .. } = problems.place(key) else { continue };
         let Ok(metadata) = fs::metadata(path.as_ref()) else { continue };

@@ -23,6 +23,7 @@ mod source;
 mod value;
 
 pub use check::Places;
+pub use nearest::nearest;
 pub use print::{example, reference, show};
 pub use problem::{Place, Problem, Severity};
 pub use reader::{Entry, Origin};

@@ -92,9 +92,11 @@ impl<'a> Reader<'a> {
             let toml = "write it as TOML: [section], then key = value, with strings in double quotes";
             let (key, what, remedy) = match what.as_str() {
                 // Its span is the name.
-                "duplicate key" => {
-                    (source.at(span), "it is there already, further up", "keep one of them; a [section] is begun once")
-                }
+                "duplicate key" => (
+                    source.at(span),
+                    "it is there already, further up",
+                    "keep one of them; a [section] is begun once",
+                ),
                 what if what.starts_with("string values must be quoted") && source.rest(span).is_empty() => {
                     ("syntax", "there is no value", "write one behind the =, or remove the line")
                 }
@@ -246,7 +248,9 @@ impl<'a> Reader<'a> {
                 key: name.to_string(),
                 place: Place::Environment(name.to_string()),
                 what: "it is not read: no setting has exactly this name".to_string(),
-                remedy: format!("perhaps {meant} is meant, with capitals and two underscores; otherwise unset it"),
+                remedy: format!(
+                    "perhaps {meant} is meant, with capitals and two underscores; otherwise unset it"
+                ),
             });
         }
         for name in environment.not_text() {

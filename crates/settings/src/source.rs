@@ -28,9 +28,7 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// The operating system refuses it.
-    #[error(
-        "{path} cannot be read: {error}; let the user that runs this read it, or name another file"
-    )]
+    #[error("{path} cannot be read: {error}; let the user that runs this read it, or name another file")]
     Io {
         /// The file.
         path: PathBuf,
@@ -239,7 +237,8 @@ impl Source {
 
     /// What stands there.
     pub fn at(&self, span: &Range<usize>) -> &str {
-        &self.text[floor(&self.text, span.start)..floor(&self.text, span.end).max(floor(&self.text, span.start))]
+        &self.text
+            [floor(&self.text, span.start)..floor(&self.text, span.end).max(floor(&self.text, span.start))]
     }
 
     /// What stands from there on in the line, but for a comment.

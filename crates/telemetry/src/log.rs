@@ -93,8 +93,10 @@ pub fn begin(format: Format, levels: &str) -> Result<(), LogError> {
     Ok(())
 }
 
-/// What is nothing to worry about: the embedded chain looks for peers, and for a consensus client, and has neither.
-const NOISE: [&str; 2] = ["ethrex_p2p::rlpx::initiator=off", "ethrex_rpc::rpc=error"];
+/// What is nothing to worry about: the embedded chain looks for peers, and for a consensus client, and has neither; and its part
+/// that would tell peers of transactions stops at the first Ctrl-C, when there are some to send yet.
+const NOISE: [&str; 3] =
+    ["ethrex_p2p::rlpx::initiator=off", "ethrex_p2p::tx_broadcaster=off", "ethrex_rpc::rpc=error"];
 
 /// Levels by module. A level alone is of our own crates.
 fn filter(levels: &str) -> Result<EnvFilter, LogError> {

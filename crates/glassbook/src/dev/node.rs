@@ -20,6 +20,7 @@ use proving::{Cancellation, Millis};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rules::Capacity;
+use settings::LogFormat;
 use settlement::{Policy, Ports, Settlement, SettlementError, State, Store, Summary};
 use tokio::runtime::{Handle, Runtime};
 use types::Timestamp;
@@ -89,9 +90,21 @@ pub fn run(options: &Options) -> Result<()> {
     let places = Places { root, published };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let kept = options.data.is_some().then(|| places.of("l1"));
-    let chain = runtime.block_on(Chain::start(&options.chain(kept)?))?;
+    let chain = options.chain(kept)?;
+    let chain = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            // Ethrex would swallow it.
+            _ = tokio::signal::ctrl_c() => bail!("interrupted before the chain had started; nothing was changed"),
+            chain = Chain::start(&chain) => chain,
+        }
+    })?;
     // After the chain: ethrex's server takes the signal for itself.
-    let stop = Cancellation::on_ctrl_c("what was accepted becomes final first")?;
+    let then = "what was accepted becomes final first";
+    let stop = match options.settings.telemetry.log_format {
+        LogFormat::Text => Cancellation::on_ctrl_c(then)?,
+        LogFormat::Json => Cancellation::on_ctrl_c_say(move || tracing::info!(then, "stopping"))?,
+    };
     let result = on_chain(options, &places, &runtime, &chain, &stop);
     if let Some(node) = &chain.embedded {
         runtime.block_on(node.shutdown());
