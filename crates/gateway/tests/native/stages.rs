@@ -147,7 +147,7 @@ async fn an_exchange_that_is_halted_says_so_in_both_apis() {
     assert_eq!(statuses().await, (false.into(), "TRADING".into()));
     for (halted, status) in [(true, "HALT"), (false, "TRADING")] {
         let mut signer = world.client.signer(operator, session_key(operator)).await.unwrap();
-        let command = Command::Operator(OperatorCommand::HaltExchange { halted });
+        let command = Command::Operator(Box::new(OperatorCommand::HaltExchange { halted }));
         world.client.submit(&mut signer, &[command]).await.unwrap();
         assert_eq!(statuses().await, (halted.into(), status.into()));
     }

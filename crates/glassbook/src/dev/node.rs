@@ -95,7 +95,9 @@ pub fn run(options: &Options) -> Result<()> {
         tokio::select! {
             biased;
             // Ethrex would swallow it.
-            _ = tokio::signal::ctrl_c() => bail!("interrupted before the chain had started; nothing was changed"),
+            _ = tokio::signal::ctrl_c() => {
+                Err(anyhow!("interrupted before the chain had started; nothing was changed"))
+            }
             chain = Chain::start(&chain) => chain,
         }
     })?;

@@ -17,13 +17,11 @@ pub fn height(health: &Answer<Health>, short: bool, width: u16) -> u16 {
     let checks = health.as_ref().map_or(1, |health| health.checks.iter().map(lines).sum::<u16>());
     let together = match health {
         Ok(health) if short => {
-            let mut lines = (0, usize::MAX);
+            let (mut lines, room) = ((0, usize::MAX), usize::from(width.saturating_sub(2)));
             for check in health.checks.iter().filter(|check| is_ok(check)) {
                 let long = name(check).chars().count();
                 lines = match lines {
-                    (lines, used) if used.saturating_add(long) < width.saturating_sub(2).into() => {
-                        (lines, used + 1 + long)
-                    }
+                    (lines, used) if used.saturating_add(long) < room => (lines, used + 1 + long),
                     (lines, _) => (lines + 1, long),
                 };
             }
