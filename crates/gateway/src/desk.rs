@@ -16,7 +16,7 @@ use telemetry::{OrderTrace, Traces};
 use thiserror::Error;
 use tokio::sync::oneshot;
 use transition::StreamSigner;
-use types::{AccountId, Command, SessionKey};
+use types::{AccountId, Command, Outcome, SessionKey};
 
 use crate::GatewayError;
 use crate::counters::{Counters, count};
@@ -189,7 +189,7 @@ impl Desk {
         account: AccountId,
         commands: Vec<Command>,
     ) -> Result<Acknowledgement, DeskError> {
-        let mut trace = telemetry::current::take().or_else(|| self.trace("session", "commands", None));
+        let mut trace = telemetry::current::take_or(|| self.trace("session", "commands", None));
         let placed = self.placed(account, commands, &mut trace).await;
         match (trace, &placed) {
             (Some(trace), Ok(acknowledgement)) => tell(trace, acknowledgement),
@@ -308,7 +308,17 @@ impl Session {
 }
 
 /// Tells a trace what its order was acknowledged with.
-pub(crate) fn tell(trace: OrderTrace, acknowledgement: &Acknowledgement) {
+pub(crate) fn tell(mut trace: OrderTrace, acknowledgement: &Acknowledgement) {
+    let outcomes = &acknowledgement.outcomes;
+    let order = outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Accepted(order) => Some(order.0),
+        _ => None,
+    });
+    let rejected = outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Rejected(reason) => Some(reason.code()),
+        _ => None,
+    });
+    trace.outcome(order, rejected);
     let time = Duration::from_micros(acknowledgement.timestamp.0);
     let sequenced = UNIX_EPOCH.checked_add(time).unwrap_or(UNIX_EPOCH);
     trace.acknowledged(acknowledgement.first_sequence, acknowledgement.batch, sequenced);

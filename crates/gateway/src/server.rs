@@ -143,10 +143,9 @@ async fn traced(State(gateway): State<Arc<Gateway>>, request: Request, next: Nex
     let is = |(method, path, _): &&(Method, &str, &str)| {
         request.method() == method && request.uri().path() == *path
     };
-    let trace = ORDERS.iter().find(is).and_then(|(_, _, name)| {
-        let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
-        gateway.desk.trace("http", name, parent)
-    });
+    let Some((_, _, name)) = ORDERS.iter().find(is) else { return next.run(request).await };
+    let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
+    let trace = gateway.desk.trace("http", name, parent);
     let why = |response: &Response| response.status().as_str().to_string();
     telemetry::current::within(trace, next.run(request), |response| Some(why(response))).await
 }

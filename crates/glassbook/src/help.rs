@@ -1,6 +1,7 @@
 //! The first help: commands in groups, by what somebody wants.
 
 use clap::Command;
+use clap::error::{ContextKind, ContextValue};
 
 /// What people want, and the commands for it.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -43,6 +44,19 @@ pub fn grouped(command: Command) -> Command {
         .after_help(text)
 }
 
+/// A mistyped command is told the one that was meant, also when two letters are swapped.
+pub fn suggest(mut error: clap::Error, names: &[String]) -> clap::Error {
+    let typed = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(typed)) if error.get(ContextKind::SuggestedSubcommand).is_none() => typed,
+        _ => return error,
+    };
+    if let Some(near) = settings::nearest(typed, names.iter().map(String::as_str)) {
+        let near = ContextValue::Strings(vec![near.to_string()]);
+        error.insert(ContextKind::SuggestedSubcommand, near);
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -58,6 +72,22 @@ mod tests {
         let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         assert_eq!(all, grouped.iter().copied().collect::<BTreeSet<_>>());
         assert_eq!(all.len(), grouped.len());
+    }
+
+    #[test]
+    fn a_mistyped_command_finds_the_one_that_was_meant() {
+        let command = grouped(crate::Cli::command());
+        let names: Vec<String> = command.get_subcommands().map(|of| of.get_name().to_string()).collect();
+        let said = |typed: &str| {
+            let error = command.clone().try_get_matches_from(["glassbook", typed]).expect_err(typed);
+            suggest(error, &names).to_string()
+        };
+        for (typed, meant) in
+            [("tpo", "'top'"), ("dve", "'dev'"), ("confg", "'config'"), ("recovre", "'recover'")]
+        {
+            assert!(said(typed).contains(meant), "{}", said(typed));
+        }
+        assert!(!said("frobnicate").contains("similar"), "{}", said("frobnicate"));
     }
 
     #[test]

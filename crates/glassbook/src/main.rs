@@ -189,7 +189,9 @@ struct BenchOptions {
 }
 
 fn main() -> ExitCode {
-    let matches = help::grouped(Cli::command()).get_matches();
+    let command = help::grouped(Cli::command());
+    let names: Vec<String> = command.get_subcommands().map(|of| of.get_name().to_string()).collect();
+    let matches = command.try_get_matches().unwrap_or_else(|error| help::suggest(error, &names).exit());
     let ran = match Cli::from_arg_matches(&matches) {
         Ok(cli) => run(cli, &matches),
         Err(error) => error.exit(),
@@ -198,6 +200,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has enough: `glassbook ... | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<dev::Told>() => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("glassbook: {error:#}");
             ExitCode::FAILURE
@@ -215,10 +218,11 @@ fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
         Command::Config(command) => config::run(&command),
         Command::Top(options) => top::run(&options),
         Command::Dev(mut options) => {
-            let loaded = config::in_force(options.config.as_deref())?;
+            let (loaded, file) = config::in_force(options.config.as_deref())?;
             if let Some(said) = matches.subcommand_matches("dev") {
                 config::overlay(&mut options, said, loaded.settings)?;
             }
+            (options.warnings, options.config) = (loaded.problems, file);
             dev::run(&options)
         }
         Command::Recover(options) => dev::recover(&options),

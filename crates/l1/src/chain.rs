@@ -131,13 +131,6 @@ impl<B: Batches> EthereumChain<B> {
         &self.link.indexer
     }
 
-    /// The chain's clock: the newest block's time when it was looked at last, in milliseconds since 1970. A chain that makes
-    /// many blocks in a second is ahead of other clocks.
-    #[must_use]
-    pub fn time(&self) -> u64 {
-        self.link.time.load(Ordering::Relaxed).saturating_mul(1_000)
-    }
-
     /// Carries something out in the runtime while this thread waits.
     fn wait<T, F>(&self, work: F) -> Result<T, Fault>
     where
@@ -231,6 +224,11 @@ impl<B: Batches> Chain for EthereumChain<B> {
             let heads = link.follow().await?;
             Ok(Heads { latest: heads.latest.reference(), finalized: heads.finalized.number })
         })
+    }
+
+    /// The newest block's time.
+    fn time(&self) -> u64 {
+        self.link.time.load(Ordering::Relaxed).saturating_mul(1_000)
     }
 
     /// As of the last [`Chain::heads`].

@@ -14,13 +14,21 @@ impl Cancellation {
     /// # Errors
     /// When signals cannot be watched.
     pub fn on_ctrl_c(then: &'static str) -> Result<Self, ctrlc::Error> {
+        Self::on_ctrl_c_say(move || eprintln!("\nstopping: {then} (once more to end at once)"))
+    }
+
+    /// The same, for whoever says it otherwise.
+    ///
+    /// # Errors
+    /// When signals cannot be watched.
+    pub fn on_ctrl_c_say(say: impl Fn() + Send + 'static) -> Result<Self, ctrlc::Error> {
         let stop = Self::default();
         let seen = stop.clone();
         ctrlc::set_handler(move || {
             if seen.0.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            eprintln!("\nstopping: {then} (once more to end at once)");
+            say();
         })?;
         Ok(stop)
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use crate::problem::{Place, Problem, Severity};
-use crate::reader::Entry;
+use crate::reader::{Entry, MASK};
 use crate::sections::{Proofs, Settings};
 use crate::value::{grouped, show_bytes};
 
@@ -29,12 +29,14 @@ const FRAME_BYTES: u64 = 1_024;
 
 struct Problems<'a> {
     entries: &'a [Entry],
+    /// Keys whose values are wrong in themselves.
+    wrong: Vec<&'a str>,
     found: Vec<Problem>,
 }
 
 impl<'a> Problems<'a> {
     fn of(entries: &'a [Entry]) -> Self {
-        Self { entries, found: Vec::new() }
+        Self { entries, wrong: Vec::new(), found: Vec::new() }
     }
 
     fn place(&self, key: &str) -> Place {
@@ -61,11 +63,13 @@ impl<'a> Problems<'a> {
 }
 
 /// What contradicts itself.
-pub fn contradictions(settings: &Settings, entries: &[Entry]) -> Vec<Problem> {
-    let mut problems = Problems::of(entries);
+pub fn contradictions(settings: &Settings, entries: &[Entry], before: &[Problem]) -> Vec<Problem> {
+    let wrong = before.iter().map(|problem| problem.key.as_str()).collect();
+    let mut problems = Problems { wrong, ..Problems::of(entries) };
     exchange(settings, &mut problems);
     gateway(settings, &mut problems);
     chain(settings, &mut problems);
+    settlement(settings, &mut problems);
     telemetry(settings, &mut problems);
     listeners(settings, &mut problems);
     problems.found
@@ -204,7 +208,8 @@ fn chain(settings: &Settings, problems: &mut Problems<'_>) {
             "keep one of them; the keystore is safer",
         );
     }
-    if chain.url.is_some() && chain.operator_key.is_none() && chain.operator_keystore.is_none() {
+    let keyless = chain.operator_key.is_none() && chain.operator_keystore.is_none();
+    if chain.url.is_some() && keyless && !problems.wrong.contains(&"chain.operator_key") {
         problems.warning(
             "chain.url",
             "no key signs what is sent there",
@@ -251,6 +256,17 @@ fn chain(settings: &Settings, problems: &mut Problems<'_>) {
         if !listen.ip().is_loopback() {
             problems.error(key, "only this machine may be served by it", "write 127.0.0.1 with a port");
         }
+    }
+}
+
+fn settlement(settings: &Settings, problems: &mut Problems<'_>) {
+    let settlement = &settings.settlement;
+    if settlement.first_rest > settlement.longest_rest {
+        problems.warning(
+            "settlement.first_rest",
+            "it is longer than the longest rest (settlement.longest_rest), which counts then",
+            "set it to less",
+        );
     }
 }
 
@@ -404,7 +420,16 @@ fn folder(key: &str, path: &Path, problems: &mut Problems<'_>) {
 
 /// A file with a secret in it is a secret.
 fn secrets_in_the_file(problems: &mut Problems<'_>) {
-    for key in ["chain.operator_key", "chain.funder_key", "telemetry.otlp_headers"] {
+    let shown = |key: &str| problems.entries.iter().find(|entry| entry.name() == key)?.value.clone();
+    // URLs with a password, a path or a query, which may be a key.
+    let hidden = ["chain.url", "telemetry.otlp_endpoint"]
+        .into_iter()
+        .filter(|key| shown(key).is_some_and(|value| value.contains(MASK.trim_matches('"'))));
+    let keys: Vec<_> = ["chain.operator_key", "chain.funder_key", "telemetry.otlp_headers"]
+        .into_iter()
+        .chain(hidden)
+        .collect();
+    for key in keys {
         let Place::File { path, .. } = problems.place(key) else { continue };
         let Ok(metadata) = fs::metadata(path.as_ref()) else { continue };
         if metadata.permissions().mode() & 0o077 != 0 {

@@ -23,6 +23,7 @@ mod source;
 mod value;
 
 pub use check::Places;
+pub use nearest::nearest;
 pub use print::{example, reference, show};
 pub use problem::{Place, Problem, Severity};
 pub use reader::{Entry, Origin};
@@ -78,7 +79,8 @@ fn read(source: &Source, environment: &Environment) -> Loaded {
     let mut reader = Reader::new(source, environment);
     let settings = Settings::read(&mut reader);
     let (entries, mut problems) = reader.finish();
-    problems.extend(check::contradictions(&settings, &entries));
+    let contradictions = check::contradictions(&settings, &entries, &problems);
+    problems.extend(contradictions);
     Loaded { settings, entries, problems }
 }
 

@@ -1,6 +1,7 @@
 //! The known name that is most like a mistyped one.
 
 /// The nearest of some names, if any is near: at most a third of its letters are other ones.
+#[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()

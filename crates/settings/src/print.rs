@@ -15,7 +15,10 @@ pub fn show(entries: &[Entry]) -> String {
         None => format!("# {} is not set: {}", entry.key, entry.default.as_ref().err().unwrap_or(&"")),
     };
     let widest = entries.iter().map(|entry| line(entry).chars().count()).max().unwrap_or(0).min(56);
-    let mut out = String::new();
+    let mut out = String::from(
+        "# What is in force, and where each value comes from. As a settings file it says the same, but for secrets, which are\n\
+         # masked.\n\n",
+    );
     each_section(entries, &mut out, |out, entry| {
         let origin = match &entry.origin {
             Origin::Default => "default".to_string(),

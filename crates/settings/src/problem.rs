@@ -35,6 +35,17 @@ pub enum Place {
     Nowhere,
 }
 
+impl fmt::Display for Place {
+    /// `glassbook.toml:3:7`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line, column, .. } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Nowhere => write!(f, "not set"),
+        }
+    }
+}
+
 /// A problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -61,9 +72,11 @@ impl fmt::Display for Problem {
             Severity::Warning => "warning",
         };
         writeln!(f, "{severity}: {}: {}", self.key, self.what)?;
+        if self.place != Place::Nowhere {
+            writeln!(f, "  --> {}", self.place)?;
+        }
         match &self.place {
-            Place::File { path, line, column, text, length } => {
-                writeln!(f, "  --> {}:{line}:{column}", path.display())?;
+            Place::File { line, column, text, length, .. } => {
                 if let Some(text) = text.as_ref().filter(|text| text.chars().count() <= WIDEST) {
                     let margin = " ".repeat(line.to_string().len());
                     let room = text.chars().count().saturating_sub(column - 1).max(1);
@@ -75,8 +88,7 @@ impl fmt::Display for Problem {
                     )?;
                 }
             }
-            Place::Environment(name) => writeln!(f, "  --> environment variable {name}")?,
-            Place::Nowhere => {}
+            Place::Environment(_) | Place::Nowhere => {}
         }
         write!(f, "   = remedy: {}", self.remedy)
     }

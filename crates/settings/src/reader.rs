@@ -1,7 +1,7 @@
 //! Reads keys, and remembers all that there is to say of each: what it is for, its default, where its value comes from, and
 //! what is wrong with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
@@ -65,6 +65,16 @@ impl Entry {
 
 /// What is shown of a secret.
 pub const MASK: &str = "\"********\"";
+/// What is wrong with it.
+const MASKED: &str = "it is what is shown in place of a secret";
+
+/// Whether somebody took what is shown for what is in force.
+fn is_masked(raw: &Raw) -> bool {
+    match raw {
+        Raw::Text(text) | Raw::Loose(text) => text.contains(MASK.trim_matches('"')),
+        _ => false,
+    }
+}
 
 /// Reads settings from a file and the environment.
 pub struct Reader<'a> {
@@ -78,14 +88,28 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(source: &'a Source, environment: &'a Environment) -> Self {
-        let problems = source.errors.iter().map(|(what, span)| Problem {
-            severity: Severity::Error,
-            key: "syntax".to_string(),
-            // The text of the line may be a secret.
-            place: source.place(span, true),
-            what: what.clone(),
-            remedy: "write it as TOML: [section], then key = value, with strings in double quotes"
-                .to_string(),
+        let problems = source.errors.iter().map(|(what, span)| {
+            let toml = "write it as TOML: [section], then key = value, with strings in double quotes";
+            let (key, what, remedy) = match what.as_str() {
+                // Its span is the name.
+                "duplicate key" => (
+                    source.at(span),
+                    "it is there already, further up",
+                    "keep one of them; a [section] is begun once",
+                ),
+                what if what.starts_with("string values must be quoted") && source.rest(span).is_empty() => {
+                    ("syntax", "there is no value", "write one behind the =, or remove the line")
+                }
+                what => ("syntax", what, toml),
+            };
+            Problem {
+                severity: Severity::Error,
+                key: key.to_string(),
+                // The text of the line may be a secret.
+                place: source.place(span, true),
+                what: what.to_string(),
+                remedy: remedy.to_string(),
+            }
         });
         let problems = problems.collect();
         Self { source, environment, entries: Vec::new(), problems, sections: BTreeSet::new() }
@@ -108,6 +132,8 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> (Vec<Entry>, Vec<Problem>) {
         self.unknown_in(&self.source.root, "");
         self.unknown_variables();
+        self.almost_variables();
+        self.leave_out_what_follows();
         let line = |problem: &Problem| match problem.place {
             Place::File { line, column, .. } => (0, line, column),
             Place::Environment(_) => (1, 0, 0),
@@ -115,6 +141,21 @@ impl<'a> Reader<'a> {
         };
         self.problems.sort_by_key(line);
         (self.entries, self.problems)
+    }
+
+    /// Where a line is not TOML, what was made of it says nothing more.
+    fn leave_out_what_follows(&mut self) {
+        let line = |problem: &Problem| match problem.place {
+            Place::File { line, .. } => Some(line),
+            _ => None,
+        };
+        let syntax = self.source.errors.len();
+        let broken: BTreeSet<_> = self.problems[..syntax].iter().filter_map(line).collect();
+        let mut place = 0;
+        self.problems.retain(|problem| {
+            place += 1;
+            place <= syntax || line(problem).is_none_or(|line| !broken.contains(&line))
+        });
     }
 
     fn unknown_in(&mut self, table: &Table, path: &str) {
@@ -153,6 +194,15 @@ impl<'a> Reader<'a> {
             };
             return self.error(full, place, "there is no such section", remedy);
         }
+        if let Node::Table(_) = item.node {
+            let below = self.sections.iter().copied().filter(|of| of.starts_with(&format!("{section}.")));
+            let remedy = match nearest(full, below.clone()) {
+                Some(near) => format!("perhaps [{near}] is meant"),
+                None if below.clone().next().is_none() => format!("there is none below [{section}]"),
+                None => format!("below [{section}] there is [{}]", below.collect::<Vec<_>>().join("], [")),
+            };
+            return self.error(full, place, "there is no such section", remedy);
+        }
         let keys = self.entries.iter().filter(|entry| entry.section == section).map(|entry| entry.key);
         let remedy = match (nearest(name, keys.clone()), self.entries.iter().find(|entry| entry.key == name))
         {
@@ -178,6 +228,34 @@ impl<'a> Reader<'a> {
                 None => "unset it, or look for the name with `glassbook config show`".to_string(),
             };
             self.error(&name.clone(), Place::Environment(name), "no setting has this name", remedy);
+        }
+    }
+
+    /// Names that mean nothing and are a setting's but for capitals and underscores; and values that are not text.
+    fn almost_variables(&mut self) {
+        let bare = |name: &str| name.replace('_', "").to_ascii_uppercase();
+        let known: BTreeMap<String, String> = self
+            .entries
+            .iter()
+            .map(|entry| variable(entry.section, entry.key))
+            .map(|name| (bare(&name), name))
+            .collect();
+        let environment = self.environment;
+        for name in environment.others() {
+            let Some(meant) = known.get(&bare(name)) else { continue };
+            self.problems.push(Problem {
+                severity: Severity::Warning,
+                key: name.to_string(),
+                place: Place::Environment(name.to_string()),
+                what: "it is not read: no setting has exactly this name".to_string(),
+                remedy: format!(
+                    "perhaps {meant} is meant, with capitals and two underscores; otherwise unset it"
+                ),
+            });
+        }
+        for name in environment.not_text() {
+            let place = Place::Environment(name.to_string());
+            self.error(name, place, "it is not UTF-8 text", "set it again, or unset it".to_string());
         }
     }
 
@@ -440,7 +518,7 @@ impl Section<'_, '_> {
         let said = self.in_file(key).into_iter().chain(self.in_environment(key));
         for (raw, place) in said.collect::<Vec<_>>() {
             let place = self.reader.placed(&place, secret);
-            match raw.map(|raw| read(&raw)) {
+            match raw.map(|raw| if is_masked(&raw) { Err(MASKED.to_string()) } else { read(&raw) }) {
                 // An empty variable: as if nobody had said anything.
                 None => (found, value, origin) = (None, default.as_ref().ok().map(show), Origin::Default),
                 Some(Ok(of)) => {

@@ -1,6 +1,6 @@
 //! Where settings come from: a TOML file, with the place of everything in it, and environment variables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
@@ -28,20 +28,28 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// The operating system refuses it.
-    #[error(
-        "{path} cannot be read: {error}; name another file with --config, or make one with `glassbook config init`"
-    )]
+    #[error("{path} cannot be read: {error}; let the user that runs this read it, or name another file")]
     Io {
         /// The file.
         path: PathBuf,
         /// Why.
         error: std::io::Error,
     },
+    /// It is a folder.
+    #[error("{path} is a folder; name the file in it: {path}/{USUAL}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// It is not text.
-    #[error("{path} is not UTF-8 text, from byte {at} on: it is no settings file, or was damaged")]
+    #[error(
+        "{path}:{line} is not UTF-8 text, from byte {at} of the file on: it is no settings file, was damaged, or an editor saved it in another encoding; save it as UTF-8"
+    )]
     NotText {
         /// The file.
         path: PathBuf,
+        /// The line, which counts from one.
+        line: usize,
         /// The first byte that is not.
         at: usize,
     },
@@ -63,33 +71,67 @@ pub fn file_named(option: Option<&Path>) -> Option<PathBuf> {
 
 /// Variables that may be settings.
 #[derive(Clone, Debug, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    /// `GLASSBOOK_GATEWAY__LISTEN`, and what it is set to.
+    settings: BTreeMap<String, String>,
+    /// Such names whose value is not text.
+    not_text: BTreeSet<String>,
+    /// Names that are something else, or almost a setting's: `GLASSBOOK_GATEWAY_LISTEN`.
+    others: BTreeSet<String>,
+}
 
 impl Environment {
-    /// Those of this process. What is not Unicode is no setting.
+    /// Those of this process.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let variables = std::env::vars_os();
-        Self::of(
-            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
+        let mut all = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => all.add(name, value),
+                Err(_) if is_setting(&name) => drop(all.not_text.insert(name)),
+                Err(_) => {}
+            }
+        }
+        all
     }
 
     /// Those among some variables that look like settings: `GLASSBOOK_GATEWAY__LISTEN`. Other names that begin so, such as
     /// `GLASSBOOK_KEYSTORE_PASSWORD`, mean something else.
     #[must_use]
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let is = |name: &str| name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains(SEPARATOR));
-        Self(variables.into_iter().filter(|(name, _)| is(name)).collect())
+        let mut all = Self::default();
+        variables.into_iter().for_each(|(name, value)| all.add(name, value));
+        all
+    }
+
+    fn add(&mut self, name: String, value: String) {
+        if is_setting(&name) {
+            self.settings.insert(name, value);
+        } else if name.to_ascii_uppercase().starts_with(PREFIX) {
+            self.others.insert(name);
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.settings.get(name).map(String::as_str)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.settings.keys().map(String::as_str)
     }
+
+    pub(crate) fn not_text(&self) -> impl Iterator<Item = &str> {
+        self.not_text.iter().map(String::as_str)
+    }
+
+    pub(crate) fn others(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(String::as_str)
+    }
+}
+
+fn is_setting(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains(SEPARATOR))
 }
 
 /// The variable that overrides a key of a section.
@@ -163,14 +205,18 @@ pub struct Source {
 impl Source {
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let io = |error| SourceError::Io { path: path.to_path_buf(), error };
+        if path.is_dir() {
+            return Err(SourceError::Folder { path: path.to_path_buf() });
+        }
         let mut bytes = Vec::new();
         File::open(path).map_err(io)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(io)?;
         if bytes.len() as u64 > LARGEST {
             return Err(SourceError::TooLarge { path: path.to_path_buf() });
         }
-        let text = String::from_utf8(bytes).map_err(|error| SourceError::NotText {
-            path: path.to_path_buf(),
-            at: error.utf8_error().valid_up_to(),
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            SourceError::NotText { path: path.to_path_buf(), line, at }
         })?;
         Ok(Self::parse(path, text))
     }
@@ -187,6 +233,18 @@ impl Source {
     /// Where the file is: paths in it begin there.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// What stands there.
+    pub fn at(&self, span: &Range<usize>) -> &str {
+        &self.text
+            [floor(&self.text, span.start)..floor(&self.text, span.end).max(floor(&self.text, span.start))]
+    }
+
+    /// What stands from there on in the line, but for a comment.
+    pub fn rest(&self, span: &Range<usize>) -> &str {
+        let rest = self.text[floor(&self.text, span.start)..].lines().next().unwrap_or("");
+        rest.split('#').next().unwrap_or("").trim()
     }
 
     /// A place in the file. The text of a secret's line is not shown.

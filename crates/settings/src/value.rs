@@ -106,6 +106,10 @@ pub fn bytes(raw: &Raw, range: &RangeInclusive<u64>) -> Result<u64, Wrong> {
 pub fn address(raw: &Raw) -> Result<SocketAddr, Wrong> {
     let text = text(raw)?;
     text.parse().map_err(|_| match text.rsplit_once(':') {
+        // An IPv6 address without one, or what is meant for one.
+        Some((host, port)) if port.ends_with(']') || (host.contains(':') && !host.ends_with(']')) => {
+            "it has no port, which stands behind the address: [::1]:7700".to_string()
+        }
         Some((host, port)) if port.parse::<u16>().is_ok() => format!("{host:?} is not an IP address"),
         Some((_, port)) => format!("{port:?} is not a port"),
         None => "it has no port".to_string(),
@@ -280,6 +284,8 @@ mod tests {
             ("localhost:80", "not an IP address"),
             ("127.0.0.1:http", "not a port"),
             ("127.0.0.1", "no port"),
+            ("[::1]", "no port"),
+            ("::1", "no port"),
         ] {
             let wrong = address(&loose(text)).expect_err(text);
             assert!(wrong.contains(why), "{text}: {wrong}");

@@ -233,6 +233,83 @@ fn a_file_that_is_no_text_is_refused() {
     let path = folder.path().join("a.toml");
     fs::write(&path, [b'a', 0xff]).expect("a file");
     let error = load(Some(&path), &Environment::default()).expect_err("no text");
-    assert!(error.to_string().contains("from byte 1 on"), "{error}");
+    assert!(error.to_string().contains("from byte 1 of the file on"), "{error}");
     assert!(load(Some(&folder.path().join("none.toml")), &Environment::default()).is_err());
+}
+
+#[test]
+fn a_mistyped_section_below_another_finds_the_one_that_was_meant() {
+    let case = Case::of("[gateway.limit]\nconnections = 1\n[exchange.jurnal]\n[fix.more]\n", &[]);
+    assert!(case.problem("gateway.limit").remedy.contains("[gateway.limits]"), "{}", case.text());
+    assert!(case.problem("exchange.jurnal").remedy.contains("[exchange.journal]"), "{}", case.text());
+    let remedy = &case.problem("fix.more").remedy;
+    assert!(remedy.contains("none below [fix]"), "{remedy}");
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_named_and_what_is_broken_is_said_once() {
+    let case = Case::of("[exchange]\nqueue = 1\nqueue = 2\n[exchange]\ngroup = 2\n", &[]);
+    assert_eq!(line(case.problem("queue")), 3);
+    assert!(case.problem("queue").what.contains("there already"));
+    assert_eq!(line(case.problem("exchange")), 4);
+    let case = Case::of("[exchange]\nqueue = # later\n", &[]);
+    assert_eq!(case.loaded.problems.len(), 1, "{}", case.text());
+    assert!(case.problem("syntax").what.contains("no value"), "{}", case.text());
+}
+
+#[test]
+fn variables_that_are_almost_a_setting_are_warned_of_and_others_are_left_alone() {
+    let case = Case::of(
+        "",
+        &[
+            ("GLASSBOOK_EXCHANGE_QUEUE", "5"),
+            ("glassbook_gateway__listen", "127.0.0.1:1"),
+            ("GLASSBOOK_KEYSTORE_PASSWORD", "word"),
+            ("GLASSBOOK_MY_OPERATOR", "0x00"),
+        ],
+    );
+    assert!(case.problem("GLASSBOOK_EXCHANGE_QUEUE").remedy.contains("GLASSBOOK_EXCHANGE__QUEUE"));
+    assert!(case.problem("glassbook_gateway__listen").remedy.contains("GLASSBOOK_GATEWAY__LISTEN"));
+    assert_eq!(case.loaded.problems.len(), 2, "{}", case.text());
+    assert!(case.loaded.is_usable());
+}
+
+#[test]
+fn what_is_shown_in_place_of_a_secret_is_not_taken_for_one() {
+    let case = Case::of(
+        "[chain]\nurl = \"https://********@node.example/********\"\noperator_key = \"********\"\n[exchange]\ndata = \"d\"\n",
+        &[],
+    );
+    for key in ["chain.url", "chain.operator_key"] {
+        assert!(case.problem(key).what.contains("in place of a secret"), "{}", case.text());
+    }
+    let shown = settings::show(&case.loaded.entries);
+    assert!(shown.starts_with("# What is in force.") && shown.contains("masked"), "{shown}");
+}
+
+#[test]
+fn a_url_that_may_have_a_key_in_it_is_a_secret_in_the_file() {
+    let text = "[exchange]\ndata = \"d\"\n[chain]\noperator_keystore = \"k\"\nurl = \"https://node.example/v3/0123\"\n";
+    let case = Case::of(text, &[]);
+    fs::set_permissions(case.path("glassbook.toml"), fs::Permissions::from_mode(0o644)).expect("set");
+    let case = case.looked_around();
+    assert!(case.problem("chain.url").what.contains("others may read"), "{}", case.text());
+    assert!(!case.text().contains("0123"), "{}", case.text());
+}
+
+#[test]
+fn a_key_that_is_wrong_is_not_missed_as_well() {
+    let text = "[exchange]\ndata = \"d\"\n[chain]\nurl = \"http://127.0.0.1:1\"\noperator_key = \"zz\"\n";
+    let case = Case::of(text, &[]);
+    assert_eq!(case.loaded.problems.len(), 1, "{}", case.text());
+}
+
+#[test]
+fn what_is_no_file_of_text_is_said_with_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("glassbook.toml");
+    fs::write(&path, b"[exchange]\nqueue = 5 # \xff\n").expect("a file");
+    let error = |path| load(Some(path), &Environment::default()).expect_err("no settings").to_string();
+    assert!(error(&path).contains("glassbook.toml:2 is not UTF-8"), "{}", error(&path));
+    assert!(error(folder.path()).contains("is a folder"), "{}", error(folder.path()));
 }

@@ -257,7 +257,8 @@ pub enum Next {
     Conflict(&'static str),
 }
 
-/// What comes next, given what the chain says, up to which block it is finalized, and the time in milliseconds since 1970.
+/// What comes next, given what the chain says, up to which block it is finalized, and the time in milliseconds since 1970
+/// by the clock of whichever is ahead, chain or caller.
 /// The chain is right: a record follows it forward and back, except where that would undo what was final.
 #[must_use]
 pub fn next(record: &Record, standing: &Standing, before: Before, finalized: u64, now: u64) -> Next {

@@ -43,7 +43,7 @@ pub enum Standing {
         digest: [u8; 32],
         /// The block that did it.
         block: BlockRef,
-        /// From when the contract lets it be made final, in milliseconds since 1970.
+        /// From when the contract lets it be made final, in milliseconds since 1970 by the chain's clock.
         final_from: u64,
     },
     /// It is final, with this digest.
@@ -161,6 +161,12 @@ pub trait Chain {
     /// # Errors
     /// When the chain cannot be reached.
     fn heads(&self) -> Result<Heads, Fault>;
+
+    /// The chain's own clock as of the last [`Chain::heads`], in milliseconds since 1970, for what the contract waits for. A chain
+    /// that makes many blocks in a second is ahead of other clocks. 0 when it is behind or like them.
+    fn time(&self) -> u64 {
+        0
+    }
 
     /// What the contract says of a batch, at the newest block.
     ///

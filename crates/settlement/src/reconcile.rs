@@ -59,7 +59,7 @@ impl<R: Records> Settlement<R> {
     ) -> Result<Before, Stop> {
         let standing = self.standing(ports, number)?;
         while let Some(record) = self.open.get(&number) {
-            match next(record, &standing, before, self.finalized(), now) {
+            match next(record, &standing, before, self.finalized(), self.on_chain(now)) {
                 Next::Enter(state) => self.enter(ports, number, state, &standing, now)?,
                 Next::Conflict(why) => return Err(Conflict::with_chain(record, why, &standing).into()),
                 _ => break,
@@ -92,7 +92,7 @@ impl<R: Records> Settlement<R> {
                     }
                 },
             };
-            match next(&record, &standing, Before::SETTLED, self.finalized(), now) {
+            match next(&record, &standing, Before::SETTLED, self.finalized(), self.on_chain(now)) {
                 Next::Wait => {}
                 Next::Enter(State::Final) => {
                     record.take_over(&standing);

@@ -108,6 +108,8 @@ pub struct Settlement<R: Records> {
     last_sealed: u64,
     /// The heads that were seen last, and what the contract said since.
     heads: Option<Heads>,
+    /// The chain's clock then.
+    chain_time: u64,
     standings: BTreeMap<u64, Standing>,
     pub(crate) reconciled: bool,
     /// Batches that had failed before the start are to be tried again.
@@ -143,6 +145,7 @@ impl<R: Records> Settlement<R> {
             totals,
             last_sealed,
             heads: None,
+            chain_time: 0,
             standings: BTreeMap::new(),
             reconciled: false,
             retry_failed: true,
@@ -337,7 +340,13 @@ impl<R: Records> Settlement<R> {
             self.standings.clear();
         }
         self.heads = Some(heads);
+        self.chain_time = ports.chain.time();
         Ok(())
+    }
+
+    /// The time by which the contract judges.
+    pub(crate) fn on_chain(&self, now: u64) -> u64 {
+        now.max(self.chain_time)
     }
 
     /// What the contract says of a batch.
@@ -390,7 +399,7 @@ impl<R: Records> Settlement<R> {
         now: u64,
     ) -> Result<bool, Stop> {
         let Some(record) = self.open.get(&number) else { return Ok(false) };
-        let what = next(record, standing, before, self.finalized(), now);
+        let what = next(record, standing, before, self.finalized(), self.on_chain(now));
         match what {
             Next::Conflict(why) => return Err(Conflict::with_chain(record, why, standing).into()),
             Next::Enter(state) => {

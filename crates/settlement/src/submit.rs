@@ -70,7 +70,7 @@ impl<R: Records> Settlement<R> {
                 }
             }
         }
-        let mut group = self.group(&head, action, now);
+        let mut group = self.group(&head, action, self.on_chain(now));
         if group.is_empty() {
             return Ok(false);
         }

@@ -186,6 +186,8 @@ struct World {
     single: Cell<bool>,
     /// Batches that fit into one transaction to finality.
     room: Cell<usize>,
+    /// The chain tells its own time, which settlement's has fallen behind.
+    ahead: Cell<bool>,
 }
 
 impl World {
@@ -199,6 +201,7 @@ impl World {
             stuck: Cell::new(0),
             single: Cell::new(false),
             room: Cell::new(usize::MAX),
+            ahead: Cell::new(false),
         }
     }
 
@@ -475,6 +478,10 @@ impl Chain for Node<'_> {
         })
     }
 
+    fn time(&self) -> u64 {
+        if self.world.ahead.get() { self.world.now.get() - 1_000 } else { 0 }
+    }
+
     fn standing(&self, number: u64) -> Result<Standing, Fault> {
         self.call(|| self.world.chain.borrow().contract().standing(number))
     }
@@ -567,6 +574,29 @@ fn without_trouble_every_batch_becomes_final_at_the_first_try() {
     let together =
         world.chain.borrow().txs().any(|(tx, _)| tx.action == Action::Finalise && tx.batches.len() == 2);
     assert!(together, "batches that are ready become final together");
+}
+
+#[test]
+fn what_the_contract_waits_for_is_by_the_chains_clock_and_what_is_recorded_by_ours() {
+    let world = World::new(9, 3);
+    world.ahead.set(true);
+    let node = Node::new(&world);
+    let mut settlement = node.settle();
+    // A block each millisecond, and a second by the chain's clock.
+    let (begin, end) = (world.now.get(), world.now.get() + 100);
+    for now in begin..end {
+        while settlement.step(&node.ports(), now).unwrap() {}
+        let oldest = settlement.summary(now).oldest_open;
+        assert!(oldest.is_none_or(|age| age <= 100), "{oldest:?}");
+        world.tick();
+    }
+    let disk = node.disk.borrow();
+    assert_eq!(disk.1.len(), 9);
+    for record in disk.1.values() {
+        assert_eq!(record.state, State::Final, "batch {}", record.batch.number);
+        assert!(record.entered.values().all(|at| (begin..end).contains(at)), "{:?}", record.entered);
+    }
+    assert_eq!(world.chain.borrow().refused(), 0, "nothing is sent before the contract takes it");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Log lines on standard error: for people, or an object a line for programs.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io;
+use std::thread;
 
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
@@ -77,11 +79,24 @@ pub fn begin(format: Format, levels: &str) -> Result<(), LogError> {
             .finish()
             .try_init(),
     };
-    begun.map_err(|_| LogError::Twice)
+    begun.map_err(|_| LogError::Twice)?;
+    if format == Format::Json {
+        // A line that is no object is lost on whoever reads them as such.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let (thread, why) = (thread::current(), panic.payload_as_str().unwrap_or("it is not said"));
+            let backtrace = Backtrace::capture();
+            let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+            tracing::error!(thread = thread.name(), place, why, backtrace, "a thread has panicked");
+        }));
+    }
+    Ok(())
 }
 
-/// What is nothing to worry about: the embedded chain looks for peers, and for a consensus client, and has neither.
-const NOISE: [&str; 2] = ["ethrex_p2p::rlpx::initiator=off", "ethrex_rpc::rpc=error"];
+/// What is nothing to worry about: the embedded chain looks for peers, and for a consensus client, and has neither; and its part
+/// that would tell peers of transactions stops at the first Ctrl-C, when there are some to send yet.
+const NOISE: [&str; 3] =
+    ["ethrex_p2p::rlpx::initiator=off", "ethrex_p2p::tx_broadcaster=off", "ethrex_rpc::rpc=error"];
 
 /// Levels by module. A level alone is of our own crates.
 fn filter(levels: &str) -> Result<EnvFilter, LogError> {

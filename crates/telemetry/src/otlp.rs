@@ -14,6 +14,7 @@ use opentelemetry_otlp::{
     ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
 };
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanLimits,
 };
@@ -95,6 +96,7 @@ pub fn provider(collector: &Collector, exports: Arc<Exports>) -> Result<SdkTrace
     let processor = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let resource = Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
         .with_service_name(collector.service.clone())
         .with_attribute(version)
         .build();

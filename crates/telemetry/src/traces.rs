@@ -18,7 +18,7 @@ use opentelemetry::trace::{
     Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
     Tracer as _, TracerProvider as _,
 };
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span};
 
 use crate::figures::Figures;
@@ -87,7 +87,7 @@ struct Inner {
 /// What is known of a batch, and the traced orders in it.
 #[derive(Default)]
 struct Batch {
-    reached: Vec<(Stage, SystemTime)>,
+    reached: Vec<(Stage, SystemTime, Option<u64>)>,
     orders: Vec<Open>,
 }
 
@@ -159,7 +159,9 @@ impl Traces {
 
     fn with(provider: SdkTracerProvider, exports: Arc<Exports>, one_in: u64, capacity: usize) -> Self {
         Self(Some(Arc::new(Inner {
-            tracer: provider.tracer("glassbook"),
+            tracer: provider.tracer_with_scope(
+                InstrumentationScope::builder("glassbook").with_version(env!("CARGO_PKG_VERSION")).build(),
+            ),
             provider,
             exports,
             one_in: one_in.max(1),
@@ -212,7 +214,13 @@ impl Traces {
         let parent = traceparent
             .and_then(caller)
             .map_or_else(Context::new, |of| Context::new().with_remote_span_context(of));
-        let attributes = [KeyValue::new("glassbook.door", door), KeyValue::new("glassbook.request", request)];
+        let mut attributes =
+            vec![KeyValue::new("glassbook.door", door), KeyValue::new("glassbook.request", request)];
+        // As the semantic conventions for HTTP servers call them.
+        if let Some((method, route)) = request.split_once(' ').filter(|_| door == "http") {
+            attributes
+                .extend([KeyValue::new("http.request.method", method), KeyValue::new("http.route", route)]);
+        }
         let builder = inner
             .tracer
             .span_builder("order")
@@ -228,17 +236,18 @@ impl Traces {
     }
 
     /// A batch has reached a stage. An earlier one than before when the chain or the operator has taken something back.
-    pub fn reached(&self, batch: u64, stage: Stage, at: SystemTime) {
+    /// What the chain has done has a block there.
+    pub fn reached(&self, batch: u64, stage: Stage, at: SystemTime, block: Option<u64>) {
         let Some(inner) = &self.0 else { return };
         let mut batches = inner.batches();
         let entry = batches.entry(batch).or_default();
-        entry.reached.push((stage, at));
+        entry.reached.push((stage, at, block));
         // A batch that goes back and forth for ever.
         if entry.reached.len() > 32 {
             entry.reached.remove(0);
         }
         for order in &mut entry.orders {
-            order.reach(stage, at);
+            order.reach(stage, at, block);
         }
         if stage == Stage::Final {
             for order in std::mem::take(&mut entry.orders) {
@@ -298,22 +307,34 @@ impl Inner {
     }
 
     /// A part of an order's life.
-    fn child(&self, name: &'static str, of: &SpanContext, from: SystemTime, to: SystemTime) {
+    fn child(
+        &self,
+        name: &'static str,
+        of: &SpanContext,
+        (from, to): (SystemTime, SystemTime),
+        block: Option<u64>,
+    ) {
         let context = Context::new().with_remote_span_context(of.clone());
-        // Clocks of chain and machine differ: no span ends before it begins.
-        let (from, to) = (from.min(to), to);
-        let builder = self.tracer.span_builder(name).with_kind(SpanKind::Internal).with_start_time(from);
+        let attributes = block.map(|block| KeyValue::new("glassbook.l1_block", signed(block)));
+        let builder = self
+            .tracer
+            .span_builder(name)
+            .with_kind(SpanKind::Internal)
+            .with_start_time(from)
+            .with_attributes(attributes);
         builder.start_with_context(&self.tracer, &context).end_with_timestamp(to);
     }
 }
 
 impl Open {
-    fn part(&mut self, name: &'static str, until: SystemTime) {
-        self.place.0.child(name, &self.context, self.since, until);
-        self.since = self.since.max(until);
+    fn part(&mut self, name: &'static str, until: SystemTime, block: Option<u64>) {
+        // Threads notice things in another order than they happen: no part begins before the one before it has ended.
+        let until = self.since.max(until);
+        self.place.0.child(name, &self.context, (self.since, until), block);
+        self.since = until;
     }
 
-    fn reach(&mut self, stage: Stage, at: SystemTime) {
+    fn reach(&mut self, stage: Stage, at: SystemTime, block: Option<u64>) {
         match self.reached {
             Some(before) if stage < before => {
                 let to = KeyValue::new("glassbook.stage", stage.span());
@@ -321,7 +342,7 @@ impl Open {
                 self.since = self.since.max(at);
             }
             Some(before) if stage == before => {}
-            _ => self.part(stage.span(), at),
+            _ => self.part(stage.span(), at, block),
         }
         self.reached = Some(stage);
     }
@@ -360,16 +381,24 @@ impl OrderTrace {
     pub fn handed_over(&mut self) {
         let now = (self.now)();
         if let Some(open) = &mut self.open {
-            open.part("admit", now);
+            open.part("admit", now, None);
         }
+    }
+
+    /// What the rules made of it: the order's number, or the code of the reason why it did nothing.
+    pub fn outcome(&mut self, order: Option<u64>, rejected: Option<u16>) {
+        let Some(open) = &mut self.open else { return };
+        let order = order.map(|order| KeyValue::new("glassbook.order", signed(order)));
+        let rejected = rejected.map(|code| KeyValue::new("glassbook.rejected", i64::from(code)));
+        open.root.set_attributes(order.into_iter().chain(rejected));
     }
 
     /// The exchange has acknowledged it: it has this number, was sequenced then, and will be sealed in this batch.
     pub fn acknowledged(mut self, sequence: u64, batch: u64, sequenced: SystemTime) {
         let now = (self.now)();
         let Some(mut open) = self.open.take() else { return };
-        open.part("sequence", sequenced.min(now));
-        open.part("make durable", now);
+        open.part("sequence", sequenced.min(now), None);
+        open.part("make durable", now, None);
         open.root.set_attribute(KeyValue::new("glassbook.sequence", signed(sequence)));
         open.root.set_attribute(KeyValue::new("glassbook.batch", signed(batch)));
         let inner = Arc::clone(&open.place.0);
@@ -378,11 +407,11 @@ impl OrderTrace {
             return open.abandon("the node stopped before the order was final", now);
         }
         let entry = batches.entry(batch).or_default();
-        for (stage, at) in &entry.reached {
-            open.reach(*stage, *at);
+        for (stage, at, block) in &entry.reached {
+            open.reach(*stage, *at, *block);
         }
         match entry.reached.last() {
-            Some((Stage::Final, at)) => open.end(Status::Ok, *at),
+            Some((Stage::Final, at, _)) => open.end(Status::Ok, *at),
             _ => entry.orders.push(open),
         }
     }
@@ -458,7 +487,7 @@ mod tests {
     fn without_a_collector_nothing_is_traced() {
         let traces = Traces::off();
         assert!(traces.begin("rest", "POST /api/v3/order", None).is_none());
-        traces.reached(1, Stage::Sealed, SystemTime::now());
+        traces.reached(1, Stage::Sealed, SystemTime::now(), None);
         traces.stop();
         assert_eq!(traces.figures(), TraceFigures::default());
     }

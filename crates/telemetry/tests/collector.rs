@@ -108,7 +108,7 @@ fn an_order_is_followed_from_the_gateway_to_finality() {
     let acknowledged = SystemTime::now();
     let at = |place: usize| acknowledged + Duration::from_secs(1 + place as u64);
     for (place, stage) in LIFE.into_iter().enumerate() {
-        traces.reached(12, stage, at(place));
+        traces.reached(12, stage, at(place), None);
     }
     assert_eq!(traces.figures().under_way, 0);
     let mut spans = spans_until(&receiver, "order");
@@ -185,7 +185,7 @@ fn what_the_chain_takes_back_is_said_and_done_again() {
     let again = [Stage::Sealed, Stage::Published, Stage::Committed, Stage::Published, Stage::Committed];
     for (place, stage) in again.into_iter().chain([Stage::Proved, Stage::Confirmed, Stage::Final]).enumerate()
     {
-        traces.reached(1, stage, begin + Duration::from_secs(1 + place as u64));
+        traces.reached(1, stage, begin + Duration::from_secs(1 + place as u64), None);
     }
     let spans = spans_until(&receiver, "order");
     traces.stop();
@@ -202,10 +202,10 @@ fn an_acknowledgement_that_is_noticed_after_its_batch_was_sealed_is_no_loss() {
     let traces = Traces::to(&to(address), 1, 10).expect("an exporter");
     let trace = traces.begin("rest", "POST /api/v3/order", None).expect("traced");
     let begin = SystemTime::now() + Duration::from_secs(1);
-    traces.reached(3, Stage::Sealed, begin);
+    traces.reached(3, Stage::Sealed, begin, None);
     trace.acknowledged(9, 3, SystemTime::now());
     for stage in &LIFE[1..] {
-        traces.reached(3, *stage, begin + Duration::from_secs(1));
+        traces.reached(3, *stage, begin + Duration::from_secs(1), None);
     }
     let spans = spans_until(&receiver, "order");
     traces.stop();
@@ -217,7 +217,7 @@ fn orders_under_way_when_the_node_stops_are_exported_with_what_they_reached() {
     let (address, receiver) = collector("200 OK");
     let traces = Traces::to(&to(address), 1, 10).expect("an exporter");
     traces.begin("rest", "POST /api/v3/order", None).expect("traced").acknowledged(1, 1, SystemTime::now());
-    traces.reached(1, Stage::Sealed, SystemTime::now());
+    traces.reached(1, Stage::Sealed, SystemTime::now(), None);
     traces.stop();
     let spans = spans_until(&receiver, "order");
     let root = spans.iter().find(|span| span.name == "order").expect("the whole");
@@ -252,6 +252,77 @@ fn a_collector_that_refuses_or_is_away_costs_traces_and_nothing_else() {
     assert!(receiver.try_recv().is_ok());
 }
 
+#[test]
+fn parts_have_no_gaps_although_the_engine_is_faster_than_whoever_handed_the_order_over() {
+    let (address, receiver) = collector("200 OK");
+    let traces = Traces::to(&to(address), 1, 10).expect("an exporter");
+    let mut trace = traces.begin("session", "commands", None).expect("traced");
+    let sequenced = SystemTime::now();
+    thread::sleep(Duration::from_millis(5));
+    trace.handed_over();
+    trace.acknowledged(1, 1, sequenced);
+    // By a clock that is behind.
+    traces.reached(1, Stage::Sealed, sequenced - Duration::from_secs(5), None);
+    traces.reached(1, Stage::Final, SystemTime::now() + Duration::from_secs(1), Some(77));
+    let spans = spans_until(&receiver, "order");
+    traces.stop();
+    let part = |name: &str| spans.iter().find(|span| span.name == name).expect("a part");
+    for pair in ["admit", "sequence", "make durable", "seal", "finalise"].windows(2) {
+        assert_eq!(
+            part(pair[0]).end_time_unix_nano,
+            part(pair[1]).start_time_unix_nano,
+            "{} {}",
+            pair[0],
+            pair[1]
+        );
+        assert!(part(pair[1]).start_time_unix_nano <= part(pair[1]).end_time_unix_nano);
+    }
+    assert_eq!(attribute(part("finalise"), "glassbook.l1_block"), Some(Value::IntValue(77)));
+    assert_eq!(attribute(part("seal"), "glassbook.l1_block"), None);
+}
+
+#[test]
+fn an_order_is_found_by_its_number_and_its_request() {
+    let (address, receiver) = collector("200 OK");
+    let traces = Traces::to(&to(address), 1, 10).expect("an exporter");
+    let mut trace = traces.begin("http", "POST /api/v3/order", None).expect("traced");
+    trace.outcome(Some(42), None);
+    trace.acknowledged(7, 1, SystemTime::now());
+    let mut trace = traces.begin("session", "commands", None).expect("traced");
+    trace.outcome(None, Some(201));
+    trace.acknowledged(8, 1, SystemTime::now());
+    traces.reached(1, Stage::Final, SystemTime::now(), None);
+    traces.stop();
+    let mut roots = spans_until(&receiver, "order");
+    roots.retain(|span| span.name == "order");
+    let text = |span: &Span, name: &str| match attribute(span, name) {
+        Some(Value::StringValue(text)) => text,
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!(text(&roots[0], "http.request.method"), "POST");
+    assert_eq!(text(&roots[0], "http.route"), "/api/v3/order");
+    assert_eq!(attribute(&roots[0], "glassbook.order"), Some(Value::IntValue(42)));
+    assert_eq!(attribute(&roots[1], "glassbook.rejected"), Some(Value::IntValue(201)));
+    assert_eq!(attribute(&roots[1], "http.route"), None);
+}
+
+#[tokio::test]
+async fn an_order_that_was_passed_over_at_its_door_is_not_asked_about_again() {
+    let (address, _receiver) = collector("200 OK");
+    let traces = Traces::to(&to(address), 2, 1_000).expect("an exporter");
+    let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for _ in 0..100 {
+        let door = traces.begin("http", "POST /api/v3/order", Some(caller));
+        let desk = async { telemetry::current::take_or(|| traces.begin("session", "commands", None)) };
+        let taken = telemetry::current::within(door, desk, |_| None).await;
+        assert!(taken.is_none_or(|trace| trace.id() == "4bf92f3577b34da6a3ce929d0e0e4736"));
+    }
+    assert_eq!(traces.figures().begun, 50);
+    // What comes by a session is asked about where it is signed.
+    assert!(telemetry::current::take_or(|| traces.begin("session", "commands", None)).is_some());
+    traces.stop();
+}
+
 #[tokio::test]
 async fn a_request_that_nobody_takes_up_is_refused_with_its_reason() {
     let (address, receiver) = collector("200 OK");
@@ -266,7 +337,7 @@ async fn a_request_that_nobody_takes_up_is_refused_with_its_reason() {
     telemetry::current::within(begin(), taken, |()| Some("not said".to_string())).await;
     assert!(telemetry::current::take().is_none());
     assert_eq!(traces.figures().under_way, 1);
-    traces.reached(1, Stage::Final, SystemTime::now());
+    traces.reached(1, Stage::Final, SystemTime::now(), None);
     traces.stop();
     let mut spans = spans_until(&receiver, "order");
     while spans.iter().filter(|span| span.name == "order").count() < 2 {

@@ -29,14 +29,16 @@ pub(super) fn exchange_info(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let permitted = params.text("permissions")?.is_none_or(|text| text.contains("SPOT"));
     let status = params.text("symbolStatus")?;
     let markets = params.markets(view)?.unwrap_or_else(|| view.markets());
-    let shown =
-        markets.iter().filter(|market| permitted && status.is_none_or(|wanted| wanted == state(market)));
+    let halted = view.is_halted();
+    let shown = markets
+        .iter()
+        .filter(|market| permitted && status.is_none_or(|wanted| wanted == state(market, halted)));
     Answer::of(&Info {
         timezone: "UTC",
         server_time: asked.now,
         rate_limits: rate_limits(&asked.gateway.settings.limits),
         exchange_filters: [],
-        symbols: shown.map(|market| symbol(market)).collect(),
+        symbols: shown.map(|market| symbol(market, halted)).collect(),
     })
 }
 
@@ -50,18 +52,19 @@ fn rate_limits(limits: &Limits) -> Value {
     ])
 }
 
-fn state(market: &Market) -> &'static str {
+/// A market takes no orders when it is halted, and when the whole exchange is.
+fn state(market: &Market, exchange_halted: bool) -> &'static str {
     match market.phase {
-        Phase::Open => "TRADING",
-        Phase::Halted { .. } => "HALT",
+        Phase::Open if !exchange_halted => "TRADING",
+        _ => "HALT",
     }
 }
 
-fn symbol(market: &Market) -> Value {
+fn symbol(market: &Market, exchange_halted: bool) -> Value {
     let (base, quote) = (&market.base, &market.quote);
     json!({
         "symbol": market.symbol,
-        "status": state(market),
+        "status": state(market, exchange_halted),
         "baseAsset": base.symbol,
         "baseAssetPrecision": base.scale.decimals,
         "quoteAsset": quote.symbol,

@@ -45,6 +45,7 @@ pub(crate) async fn exchange(State(native): State<Arc<Native>>) -> Result<Json<E
             data_availability: facts.shards_url.map(|url| DataAvailabilityBody { url }),
             assets: view.assets().iter().map(|asset| AssetBody::from(&**asset)).collect(),
             markets: view.markets().iter().map(|market| MarketBody::from(&**market)).collect(),
+            halted: view.is_halted(),
             batch: BatchNumbersBody {
                 last_sealed: native.index.last(),
                 last_final: native.lifecycle.progress().last_final.unwrap_or(0),

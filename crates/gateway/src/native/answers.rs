@@ -34,6 +34,8 @@ pub(crate) struct ExchangeBody {
     pub assets: Vec<AssetBody>,
     /// What can be traded.
     pub markets: Vec<MarketBody>,
+    /// Whether the operator has halted the whole exchange: no new orders in any market.
+    pub halted: bool,
     /// How far batches are.
     pub batch: BatchNumbersBody,
     /// The last command that these words know.
@@ -115,7 +117,7 @@ pub(crate) struct MarketBody {
     pub maker_fee: i32,
     /// In millionths of the notional.
     pub taker_fee: i32,
-    /// `open` or `halted`.
+    /// `open` or `halted`: the market alone. The exchange's `halted` halts all.
     pub phase: &'static str,
 }
 

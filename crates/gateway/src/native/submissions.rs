@@ -153,7 +153,13 @@ impl Native {
         let acknowledgement = match promise.await {
             // It was taken: what stopped the exchange did so before or after the commands were durable.
             Ok(Err(Refused::Stopped(_) | Refused::ShuttingDown)) | Err(_) => return Err(unanswered()),
-            Ok(result) => result?,
+            Ok(Ok(acknowledgement)) => acknowledgement,
+            Ok(Err(refused)) => {
+                if let Some(trace) = trace {
+                    trace.refused(&refused.to_string());
+                }
+                return Err(refused.into());
+            }
         };
         if let Some(trace) = trace {
             crate::desk::tell(trace, &acknowledgement);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gateway::native::{PREFIX, Stage};
-use types::{AccountId, OrderId, Side};
+use types::{AccountId, Command, OperatorCommand, OrderId, Side};
 
 use crate::kit::{RUN, World, limit, session_key};
 
@@ -131,4 +131,24 @@ async fn transitions_are_told_as_they_happen_and_again_to_whoever_comes_back() {
     // Numbers of another start mean nothing here: everything that is kept is told.
     let text = read(Some("1-1"), 2).await;
     assert!(text.contains(r#""to":"available""#), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_that_is_halted_says_so_in_both_apis() {
+    let world = World::open().await;
+    let operator = AccountId(0);
+    let statuses = async || {
+        let (_, native) = world.ask("GET", "/exchange", None).await;
+        let url = format!("{}/api/v3/exchangeInfo", world.url);
+        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let info: serde_json::Value = serde_json::from_str(&text).unwrap();
+        (native["halted"].clone(), info["symbols"][0]["status"].clone())
+    };
+    assert_eq!(statuses().await, (false.into(), "TRADING".into()));
+    for (halted, status) in [(true, "HALT"), (false, "TRADING")] {
+        let mut signer = world.client.signer(operator, session_key(operator)).await.unwrap();
+        let command = Command::Operator(Box::new(OperatorCommand::HaltExchange { halted }));
+        world.client.submit(&mut signer, &[command]).await.unwrap();
+        assert_eq!(statuses().await, (halted.into(), status.into()));
+    }
 }

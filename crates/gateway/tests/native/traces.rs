@@ -40,7 +40,7 @@ async fn an_acknowledged_order_is_under_way_until_its_batch_is_final_and_a_refus
         [Stage::Sealed, Stage::Published, Stage::Committed, Stage::Proved, Stage::Confirmed, Stage::Final]
     {
         assert_eq!(traces.figures().under_way, 1);
-        traces.reached(placed.batch, stage, SystemTime::now());
+        traces.reached(placed.batch, stage, SystemTime::now(), None);
     }
     assert_eq!(traces.figures().under_way, 0);
 }

@@ -116,15 +116,15 @@ fn init(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The settings that are in force, for a command that needs them; refused when something is wrong with them.
-pub fn in_force(file: Option<&Path>) -> Result<Loaded> {
+/// The settings that are in force and the file they are from, for a command that needs them; refused when something is wrong
+/// with them. What is only to be warned of is for the command's log.
+pub fn in_force(file: Option<&Path>) -> Result<(Loaded, Option<PathBuf>)> {
     // Ports are found out by those who listen.
     let (file, loaded) = load(file, Places { ports: false })?;
-    refuse(&loaded)?;
-    if let Some(file) = file {
-        eprintln!("settings: {}", file.display());
+    if !loaded.is_usable() {
+        refuse(&loaded)?;
     }
-    Ok(loaded)
+    Ok((loaded, file))
 }
 
 /// Says all problems, and fails when there are any but warnings.

@@ -41,7 +41,7 @@ impl Desk {
                         // Said once, not five times a second.
                         let text = error.to_string();
                         if warned.as_ref() != Some(&text) {
-                            eprintln!("the queue on L1 is not followed: {text}");
+                            tracing::warn!(error = text, "the queue on L1 is not followed");
                         }
                         warned = Some(text);
                     }

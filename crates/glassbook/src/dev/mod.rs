@@ -30,7 +30,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use l1::{Blocks, Confirmation, Signer};
 use secrecy::{ExposeSecret, SecretString};
-use settings::Settings;
+use settings::{LogFormat, Problem, Settings};
 use verifier::ProofKind;
 
 use crate::keys::signer;
@@ -161,6 +161,9 @@ pub struct Options {
     /// What is in force of it.
     #[arg(skip)]
     pub settings: Arc<Settings>,
+    /// What the settings are warned of.
+    #[arg(skip)]
+    pub warnings: Vec<Problem>,
     /// What the node tells of itself.
     #[arg(skip)]
     pub telling: Telling,
@@ -205,11 +208,30 @@ fn secret(key: Option<&SecretString>) -> Result<Option<Signer>> {
 
 /// Runs until Ctrl-C, or until the time is over and everything is final.
 pub fn run(options: &Options) -> Result<()> {
-    let telling = Telling::begin(&options.settings.telemetry)?;
+    let telemetry = &options.settings.telemetry;
+    let telling = Telling::begin(telemetry)?;
+    if let Some(file) = &options.config {
+        tracing::info!(file = %file.display(), "settings");
+    }
+    for Problem { key, place, what, remedy, .. } in &options.warnings {
+        tracing::warn!(key, %place, remedy, "settings: {what}");
+    }
     let ran = node::run(&Options { telling: telling.clone(), ..options.clone() });
     telling.end();
-    ran
+    match ran {
+        // Whoever reads the log as objects has it there, too.
+        Err(error) if telemetry.log_format == LogFormat::Json => {
+            tracing::error!(error = format!("{error:#}"), "the node has stopped");
+            Err(Told.into())
+        }
+        ran => ran,
+    }
 }
+
+/// It failed, and the log says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the log says why")]
+pub struct Told;
 
 /// A time as people write it: a number and ms, s, m or h.
 pub fn duration(text: &str) -> Result<Duration, String> {

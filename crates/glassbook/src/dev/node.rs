@@ -20,6 +20,7 @@ use proving::{Cancellation, Millis};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rules::Capacity;
+use settings::LogFormat;
 use settlement::{Policy, Ports, Settlement, SettlementError, State, Store, Summary};
 use tokio::runtime::{Handle, Runtime};
 use types::Timestamp;
@@ -89,9 +90,23 @@ pub fn run(options: &Options) -> Result<()> {
     let places = Places { root, published };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let kept = options.data.is_some().then(|| places.of("l1"));
-    let chain = runtime.block_on(Chain::start(&options.chain(kept)?))?;
+    let chain = options.chain(kept)?;
+    let chain = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            // Ethrex would swallow it.
+            _ = tokio::signal::ctrl_c() => {
+                Err(anyhow!("interrupted before the chain had started; nothing was changed"))
+            }
+            chain = Chain::start(&chain) => chain,
+        }
+    })?;
     // After the chain: ethrex's server takes the signal for itself.
-    let stop = Cancellation::on_ctrl_c("what was accepted becomes final first")?;
+    let then = "what was accepted becomes final first";
+    let stop = match options.settings.telemetry.log_format {
+        LogFormat::Text => Cancellation::on_ctrl_c(then)?,
+        LogFormat::Json => Cancellation::on_ctrl_c_say(move || tracing::info!(then, "stopping"))?,
+    };
     let result = on_chain(options, &places, &runtime, &chain, &stop);
     if let Some(node) = &chain.embedded {
         runtime.block_on(node.shutdown());
@@ -474,17 +489,16 @@ impl Settler {
             let ports = Ports { source: &desk, publisher: &publisher, prover: &desk, chain: &ethereum };
             let mut trouble = None;
             while !end.load(Ordering::Relaxed) {
-                // Times of the contract are the chain's, which is ahead when it has made many blocks at once.
-                let now = Millis::now().0.max(ethereum.time());
+                let now = Millis::now().0;
                 let active = match settlement.step(&ports, now) {
                     Ok(active) => active,
                     Err(SettlementError::Conflict(conflict)) => {
-                        eprintln!("settlement has stopped: {conflict}");
+                        tracing::error!(%conflict, "settlement has stopped");
                         board.settled(settlement.summary(now), settlement.take_events());
                         break;
                     }
                     Err(error) => {
-                        eprintln!("settlement: {error}");
+                        tracing::warn!(%error, "settlement does not go on; it is tried again");
                         false
                     }
                 };
@@ -540,7 +554,7 @@ impl Watch {
                         // A block may be gone by a reorg, a node too busy: it is said when it lasts, and once.
                         errors = match errors {
                             Some((before, false)) if before == text => {
-                                eprintln!("custody cannot be compared: {text}");
+                                tracing::warn!(error = text, "custody cannot be compared");
                                 Some((before, true))
                             }
                             Some((before, told)) if before == text => Some((before, told)),
@@ -583,18 +597,15 @@ fn worth(proofs: ProofKind) -> String {
     }
 }
 
-/// Says what is wrong, once.
+/// Says that settlement waits, once, and that it goes on. A batch that has failed is said when it does.
 fn tell(summary: &Summary, before: &mut Option<String>) {
-    let failed = summary.failures.iter().next();
-    let now = match (&summary.trouble, failed) {
-        (Some(fault), _) => Some(format!("settlement waits: {fault}")),
-        (None, Some((batch, (why, remedy)))) => Some(format!("batch {batch} has failed: {why}; {remedy}")),
-        (None, None) => None,
-    };
-    if let Some(text) = &now
-        && Some(text) != before.as_ref()
-    {
-        eprintln!("{text}");
+    let now = summary.trouble.as_ref().map(ToString::to_string);
+    if now == *before {
+        return;
+    }
+    match &now {
+        Some(why) => tracing::warn!(why, "settlement waits"),
+        None => tracing::info!("settlement goes on"),
     }
     *before = now;
 }

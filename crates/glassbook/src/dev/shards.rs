@@ -206,7 +206,7 @@ impl Availability {
         );
         let server = runtime.spawn(async move {
             if let Err(error) = served.await {
-                eprintln!("shards are not served any more: {error}");
+                tracing::error!(%error, "shards are not served any more");
             }
         });
         let stop = Arc::new(AtomicBool::new(false));
@@ -308,11 +308,11 @@ fn sample(
                     found.latencies.extend(latencies.take(room));
                 }
                 Ok(_) => {
-                    eprintln!("the data of block {} cannot be had", record.number);
+                    tracing::error!(block = record.number, "the data of a block cannot be had");
                     found.unavailable.push(record.number);
                 }
                 Err(error) => {
-                    eprintln!("the data of block {} cannot be had: {error}", record.number);
+                    tracing::error!(block = record.number, %error, "the data of a block cannot be had");
                     found.unavailable.push(record.number);
                 }
             }

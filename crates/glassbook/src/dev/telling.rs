@@ -46,8 +46,11 @@ impl Telling {
                 self.traces.trouble(batch, why, at);
             }
             (_, Some(stage)) => {
-                tracing::debug!(batch, state, block = event.block.map(|block| block.number), "batch");
-                self.traces.reached(batch, stage, at);
+                let block = event.block.map(|block| block.number);
+                tracing::debug!(batch, state, block, "batch");
+                // The others are not the chain's doing.
+                let on_chain = matches!(stage, Stage::Committed | Stage::Confirmed | Stage::Final);
+                self.traces.reached(batch, stage, at, block.filter(|_| on_chain));
             }
             (_, None) => tracing::debug!(batch, state, "batch"),
         }

@@ -6,16 +6,14 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use super::reading::{Answer, Day, Depth, Level, digits, grouped};
+use super::reading::{Answer, Day, Depth, Level, Market, MarketAnswers, digits, fitting, grouped, short};
 use super::screen::{BAD, DIM, GOOD, STRONG, frame, missing};
 
 /// How wide a book is at least.
 const NARROWEST: u16 = 32;
 
-type Market = (String, Answer<Depth>, Answer<Day>);
-
 /// Draws as many markets as fit, the chosen one among them.
-pub fn draw(markets: &Answer<Vec<Market>>, chosen: usize, area: Rect, buffer: &mut Buffer) {
+pub fn draw(markets: &Answer<Vec<MarketAnswers>>, chosen: usize, area: Rect, buffer: &mut Buffer) {
     let markets = match markets {
         Ok(markets) if !markets.is_empty() => markets,
         other => {
@@ -33,10 +31,14 @@ pub fn draw(markets: &Answer<Vec<Market>>, chosen: usize, area: Rect, buffer: &m
     }
 }
 
-fn one(market: &Market, number: usize, of: usize, chosen: bool, area: Rect, buffer: &mut Buffer) {
-    let (symbol, depth, day) = market;
+fn one(answers: &MarketAnswers, number: usize, of: usize, chosen: bool, area: Rect, buffer: &mut Buffer) {
+    let (market, depth, day) = answers;
+    let symbol = &market.symbol;
     let title = if of > 1 { format!("{} {symbol}", number + 1) } else { symbol.clone() };
     let mut block = frame(&title);
+    if market.halted {
+        block = block.title(Span::styled("HALTED ", BAD));
+    }
     if chosen && of > 1 {
         block = block.border_style(Style::new().fg(Color::Cyan));
     }
@@ -44,30 +46,34 @@ fn one(market: &Market, number: usize, of: usize, chosen: bool, area: Rect, buff
     block.render(area, buffer);
     let [head, book] = Layout::vertical([Constraint::Length(2), Constraint::Min(0)]).areas(inner);
     match day {
-        Ok(day) => today(day, head, buffer),
+        Ok(day) => today(market, day, head, buffer),
         Err(why) => missing(why, head, buffer),
     }
     match depth {
-        Ok(depth) => levels(depth, book, buffer),
+        Ok(depth) => levels(market, depth, book, buffer),
         Err(why) => missing(why, book, buffer),
     }
 }
 
-fn today(day: &Day, area: Rect, buffer: &mut Buffer) {
+fn today(market: &Market, day: &Day, area: Rect, buffer: &mut Buffer) {
+    let price = |text| short(text, market.price_digits);
     let falls = day.price_change_percent.starts_with('-');
     let sign = if falls || day.price_change_percent.starts_with('+') { "" } else { "+" };
     let change = Span::styled(format!("{sign}{}%", day.price_change_percent), if falls { BAD } else { GOOD });
     let trades = Span::styled(format!("  {} trades", grouped(day.count)), DIM);
     let first =
-        Line::from(vec![Span::styled(day.last_price.clone(), STRONG), Span::raw("  "), change, trades]);
-    let range = format!("{}–{}  vol {}", day.low_price, day.high_price, day.volume);
+        Line::from(vec![Span::styled(price(&day.last_price), STRONG), Span::raw("  "), change, trades]);
+    let volume = short(&day.volume, market.quantity_digits);
+    let range =
+        format!("24h {}–{}  vol {volume} {}", price(&day.low_price), price(&day.high_price), market.base);
+    let range = fitting(&range, area.width.into());
     let [upper, lower] = Layout::vertical([Constraint::Length(1); 2]).areas(area);
     first.render(upper, buffer);
     Line::styled(range, DIM).render(lower, buffer);
 }
 
 /// Sellers above, buyers below, the spread between them.
-fn levels(depth: &Depth, area: Rect, buffer: &mut Buffer) {
+fn levels(market: &Market, depth: &Depth, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 {
         return;
     }
@@ -77,15 +83,15 @@ fn levels(depth: &Depth, area: Rect, buffer: &mut Buffer) {
     for row in 0..half {
         let line = |y| Rect::new(area.x, y, area.width, 1);
         if let Some(level) = depth.asks.get(usize::from(row)) {
-            bar(level, largest, Color::Red, line(area.y + half - 1 - row), buffer);
+            bar(market, level, largest, Color::Red, line(area.y + half - 1 - row), buffer);
         }
         if let Some(level) = depth.bids.get(usize::from(row)) {
-            bar(level, largest, Color::Green, line(area.y + half + 1 + row), buffer);
+            bar(market, level, largest, Color::Green, line(area.y + half + 1 + row), buffer);
         }
     }
     let middle = Rect::new(area.x, area.y + half, area.width, 1);
     let text = match (depth.bids.first(), depth.asks.first()) {
-        (Some(_), Some(_)) => format!("spread {}", spread(depth)),
+        (Some(_), Some(_)) => format!("spread {}", short(&spread(depth), market.price_digits)),
         (None, None) => "nobody".to_string(),
         (None, _) => "no buyers".to_string(),
         (_, None) => "no sellers".to_string(),
@@ -110,10 +116,18 @@ fn spread(depth: &Depth) -> String {
 }
 
 /// Price, quantity, and a bar as long as the quantity is large.
-fn bar((price, quantity): &Level, largest: u128, colour: Color, area: Rect, buffer: &mut Buffer) {
+fn bar(
+    market: &Market,
+    (price, quantity): &Level,
+    largest: u128,
+    colour: Color,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let (price, shown) = (short(price, market.price_digits), short(quantity, market.quantity_digits));
     let text = Line::from(vec![
         Span::styled(format!("{price:>11}"), Style::new().fg(colour)),
-        Span::raw(format!(" {quantity:>10} ")),
+        Span::raw(format!(" {shown:>10} ")),
     ]);
     let used = (text.width() as u16).min(area.width);
     text.render(area, buffer);

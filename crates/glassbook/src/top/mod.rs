@@ -47,7 +47,7 @@ Examples:
   glassbook top                                        the node on this machine
   glassbook top --node https://exchange.example.org    another one
   glassbook top --once                                 one picture as text, for scripts and reports
-  watch -c glassbook top --once                        where a terminal cannot be taken over")]
+  watch glassbook top --once --width 80 --height 24    where a terminal cannot be taken over")]
 pub struct Options {
     /// The node's address
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700")]
@@ -81,10 +81,15 @@ pub fn run(options: &Options) -> Result<()> {
         "this is no terminal; `glassbook top --once` prints one picture as text"
     );
     let mut screen = Screen::new(node.name(), std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()));
+    screen.every(every);
+    // Who ends it from outside gets the terminal back, too.
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    ctrlc::set_handler(move || end.store(true, Ordering::Relaxed)).context("signals cannot be watched")?;
     let asker = Asker::start(node, every);
     // Also when something panics, the terminal is as before.
     let mut terminal = ratatui::try_init().context("the terminal cannot be taken over")?;
-    let watched = watch(&mut terminal, &mut screen, &asker, every);
+    let watched = watch(&mut terminal, &mut screen, &asker, every, &ended);
     ratatui::restore();
     watched
 }
@@ -117,10 +122,11 @@ fn watch(
     screen: &mut Screen,
     asker: &Asker,
     mut every: Duration,
+    ended: &AtomicBool,
 ) -> Result<()> {
     let mut drawn = Instant::now();
     let mut stale = true;
-    loop {
+    while !ended.load(Ordering::Relaxed) {
         while let Ok((answer, at)) = asker.answers.try_recv() {
             screen.take(answer, at);
             stale = true;
@@ -152,7 +158,9 @@ fn watch(
             Wish::Help => screen.help(),
             Wish::Nothing => {}
         }
+        screen.every(every);
     }
+    Ok(())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

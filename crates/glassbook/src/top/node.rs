@@ -1,11 +1,13 @@
 //! Asks a node over HTTP.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use thiserror::Error;
+use ureq::http::Response;
 
-use super::reading::{Figures, Reading, markets_of};
+use super::reading::{Answer, Figures, Market, Reading, markets_of};
 
 /// How long a node may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -17,8 +19,13 @@ const LEVELS: usize = 20;
 const MARKETS: usize = 9;
 /// Batches that are asked for.
 pub const BATCHES: u64 = 30;
-/// What does not change is asked for every so many readings.
-const SELDOM: u64 = 30;
+/// What hardly changes is asked for every so many readings.
+const SELDOM: u64 = 10;
+/// How long nothing is asked that counts, when the node does not say after it was asked too often.
+const REST: Duration = Duration::from_secs(10);
+
+/// The longest rest: bans may last for days, and may be lifted.
+const LONGEST_REST: Duration = Duration::from_secs(300);
 
 /// Why there is nothing to read.
 #[derive(Debug, Error)]
@@ -36,8 +43,10 @@ pub struct Node {
     url: String,
     agent: ureq::Agent,
     readings: u64,
-    markets: Result<Vec<String>, String>,
-    exchange: Result<serde_json::Value, String>,
+    markets: Answer<Vec<Market>>,
+    exchange: Answer<serde_json::Value>,
+    /// Asked too often: until then nothing is asked that counts. Whoever goes on asking is banned.
+    rest: Cell<Option<(Instant, u16)>>,
 }
 
 impl Node {
@@ -55,6 +64,7 @@ impl Node {
             readings: 0,
             markets: Ok(Vec::new()),
             exchange: unasked(),
+            rest: Cell::new(None),
         })
     }
 
@@ -78,13 +88,14 @@ impl Node {
         if let (Err(why), Err(_), Err(_)) = (&figures, &self.markets, &self.exchange) {
             return Err(Away::Stranger(why.clone()));
         }
-        let markets = self.markets.clone().map(|symbols| {
-            let read = |symbol: &String| {
+        let markets = self.markets.clone().map(|markets| {
+            let read = |market: &Market| {
+                let symbol = &market.symbol;
                 let depth = self.ask(&format!("/api/v3/depth?symbol={symbol}&limit={LEVELS}"));
                 let day = self.ask(&format!("/api/v3/ticker/24hr?symbol={symbol}"));
-                (symbol.clone(), depth.and_then(|text| json(&text)), day.and_then(|text| json(&text)))
+                (market.clone(), depth.and_then(|text| json(&text)), day.and_then(|text| json(&text)))
             };
-            symbols.iter().take(MARKETS).map(read).collect()
+            markets.iter().take(MARKETS).map(read).collect()
         });
         let last =
             figures.as_ref().ok().and_then(|figures| figures.get("settlement_last_sealed")).unwrap_or(0);
@@ -98,11 +109,26 @@ impl Node {
         Ok(Reading { figures, exchange: self.exchange.clone(), markets, batches, health })
     }
 
-    fn ask(&self, path: &str) -> Result<String, String> {
-        self.get(path).map_err(|refusal| match refusal {
-            Refusal::Silent(why) => why,
-            Refusal::Status(status) => said(status),
-        })
+    /// Asks for something that counts against the limits of this address.
+    fn ask(&self, path: &str) -> Answer<String> {
+        let now = Instant::now();
+        if let Some((until, status)) = self.rest.get()
+            && until > now
+        {
+            return Err(too_often(status, until - now));
+        }
+        self.rest.set(None);
+        let mut answer = self.call(path)?;
+        let status = answer.status().as_u16();
+        if matches!(status, 418 | 429) {
+            let said =
+                answer.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+            let rest = said.map_or(REST, Duration::from_secs).min(LONGEST_REST);
+            self.rest.set(Some((now + rest, status)));
+            return Err(too_often(status, rest));
+        }
+        let text = read(&mut answer)?;
+        if status == 200 { Ok(text) } else { Err(said(status)) }
     }
 
     fn get(&self, path: &str) -> Result<String, Refusal> {
@@ -112,12 +138,18 @@ impl Node {
         }
     }
 
-    fn get_any(&self, path: &str) -> Result<(u16, String), String> {
-        let asked = self.agent.get(format!("{}{path}", self.url)).call();
-        let mut answer = asked.map_err(|error| plain(&error))?;
-        let text = answer.body_mut().with_config().limit(ANSWER).read_to_string();
-        Ok((answer.status().as_u16(), text.map_err(|error| plain(&error))?))
+    fn get_any(&self, path: &str) -> Answer<(u16, String)> {
+        let mut answer = self.call(path)?;
+        Ok((answer.status().as_u16(), read(&mut answer)?))
     }
+
+    fn call(&self, path: &str) -> Answer<Response<ureq::Body>> {
+        self.agent.get(format!("{}{path}", self.url)).call().map_err(|error| plain(&error))
+    }
+}
+
+fn read(answer: &mut Response<ureq::Body>) -> Answer<String> {
+    answer.body_mut().with_config().limit(ANSWER).read_to_string().map_err(|error| plain(&error))
 }
 
 enum Refusal {
@@ -130,10 +162,15 @@ fn said(status: u16) -> String {
     match status {
         404 => "this node does not serve it (404)".to_string(),
         401 | 403 => format!("this node does not let everybody see it ({status})"),
-        418 | 429 => format!("asked too often ({status}); press - to ask less often"),
         503 => "the node is too busy, or starting (503)".to_string(),
         status => format!("the node answers {status}"),
     }
+}
+
+/// What an operator makes of a limit.
+fn too_often(status: u16, rest: Duration) -> String {
+    let seconds = rest.as_secs_f64().ceil();
+    format!("asked too often ({status}); asked again in {seconds} s; press - to ask less often")
 }
 
 /// Without the library's name before it.

@@ -35,21 +35,21 @@ fn lines(figures: &Figures, rate: Option<u64>) -> Vec<Line<'static>> {
     let seal = behind(get("commands_durable_total"), "commands_sealed_total");
     let rate = rate.map_or(String::new(), |rate| format!("  {}/s", grouped(rate)));
     let stopped = get("exchange_stopped").is_some_and(|stopped| stopped != 0);
-    let state = if stopped { Span::styled("  STOPPED by a fault", BAD) } else { Span::raw("") };
+    let state = if stopped { Span::styled("  STOPPED", BAD) } else { Span::raw("") };
     let lag = get("settlement_lag_batches");
     let oldest = get("settlement_oldest_open_seconds").filter(|_| lag.is_some_and(|lag| lag > 0));
     let age = oldest.map_or(String::new(), |seconds| format!(", the oldest for {}", ago(seconds * 1_000)));
     let failed = get("settlement_failed").unwrap_or(0);
     let trouble = match (get("settlement_halted"), failed, get("settlement_waiting")) {
-        (Some(1..), ..) => Span::styled("HALTED: records and chain contradict each other", BAD),
-        (_, 1.., _) => Span::styled(format!("{failed} batches need somebody to look"), BAD),
-        (_, _, Some(1..)) => Span::styled("waits: chain or batches cannot be read", CARE),
+        (Some(1..), ..) => Span::styled("HALTED: a contradiction", BAD),
+        (_, 1.., _) => Span::styled(format!("{failed} failed: see health"), BAD),
+        (_, _, Some(1..)) => Span::styled("waits: cannot read", CARE),
         (None, ..) => Span::styled("–", DIM),
         _ => Span::styled("goes on", GOOD),
     };
     let wrong = get("custody_disagreements_total");
     let custody = match (wrong, get("custody_block")) {
-        (Some(1..), _) => Span::styled("the contract holds less or more than is owed", BAD),
+        (Some(1..), _) => Span::styled("NOT what is owed", BAD),
         (Some(0), Some(block)) => Span::styled(format!("= owed, at block {}", grouped(block)), GOOD),
         _ => Span::styled("not compared yet", DIM),
     };

@@ -7,8 +7,8 @@ use serde::Deserialize;
 /// An answer, or why there is none.
 pub type Answer<T> = Result<T, String>;
 
-/// A market's name, its book and its day.
-pub type MarketAnswers = (String, Answer<Depth>, Answer<Day>);
+/// A market, its book and its day.
+pub type MarketAnswers = (Market, Answer<Depth>, Answer<Day>);
 
 /// All answers of one round.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Reading {
     pub figures: Answer<Figures>,
     /// `/api/glassbook/v1/exchange`
     pub exchange: Answer<serde_json::Value>,
-    /// Symbol, `/api/v3/depth`, `/api/v3/ticker/24hr`
+    /// Of `/api/v3/exchangeInfo`, `/api/v3/depth`, `/api/v3/ticker/24hr`
     pub markets: Answer<Vec<MarketAnswers>>,
     /// `/api/glassbook/v1/batches`
     pub batches: Answer<Vec<Batch>>,
@@ -46,21 +46,72 @@ impl Figures {
     }
 }
 
-/// The symbols of `/api/v3/exchangeInfo`.
-pub fn markets_of(text: &str) -> Answer<Vec<String>> {
+/// A market, as `/api/v3/exchangeInfo` has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Market {
+    pub symbol: String,
+    /// What is traded.
+    pub base: String,
+    /// It takes no orders.
+    pub halted: bool,
+    /// Digits behind the point that a price needs; all that are written when it is not said.
+    pub price_digits: Option<usize>,
+    /// The same of a quantity.
+    pub quantity_digits: Option<usize>,
+}
+
+/// The markets of `/api/v3/exchangeInfo`.
+pub fn markets_of(text: &str) -> Answer<Vec<Market>> {
     #[derive(Deserialize)]
     struct Info {
         symbols: Vec<Symbol>,
     }
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Symbol {
         symbol: String,
+        #[serde(default)]
+        base_asset: String,
+        #[serde(default)]
+        status: String,
+        #[serde(default)]
+        filters: Vec<serde_json::Value>,
     }
     let info: Info = serde_json::from_str(text).map_err(|error| format!("not understood: {error}"))?;
     // They go into a URL.
     let is_symbol =
-        |symbol: &String| symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    Ok(info.symbols.into_iter().map(|symbol| symbol.symbol).filter(is_symbol).collect())
+        |symbol: &str| symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let known = info.symbols.into_iter().filter(|of| is_symbol(&of.symbol));
+    let market = |Symbol { symbol, base_asset: base, status, filters }| {
+        let step = |kind, key| {
+            let filter = filters.iter().find(|filter| filter["filterType"] == kind)?;
+            let step = filter[key].as_str()?;
+            Some(short(step, Some(0)).split_once('.').map_or(0, |(_, digits)| digits.len()))
+        };
+        Market {
+            price_digits: step("PRICE_FILTER", "tickSize"),
+            quantity_digits: step("LOT_SIZE", "stepSize"),
+            halted: !matches!(status.as_str(), "" | "TRADING"),
+            symbol,
+            base,
+        }
+    };
+    Ok(known.map(market).collect())
+}
+
+/// A decimal without the zeros at its end that say nothing. What says something stays.
+pub fn short(decimal: &str, digits: Option<usize>) -> &str {
+    let (Some(digits), Some((whole, part))) = (digits, decimal.split_once('.')) else { return decimal };
+    let kept = part.trim_end_matches('0').len().max(digits.min(part.len()));
+    if kept == 0 { whole } else { &decimal[..whole.len() + 1 + kept] }
+}
+
+/// As much of a text as there is room for.
+pub fn fitting(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_string();
+    }
+    if room == 0 { String::new() } else { text.chars().take(room - 1).chain(['…']).collect() }
 }
 
 /// Price and quantity as written.
@@ -159,6 +210,12 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// The time of day, in UTC.
+pub fn clock(millis: u64) -> String {
+    let seconds = millis / 1_000 % 86_400;
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
 /// A time as people say it.
 pub fn ago(millis: u64) -> String {
     match millis / 1_000 {
@@ -187,7 +244,30 @@ mod tests {
     #[test]
     fn a_symbol_that_is_no_symbol_does_not_get_into_an_address() {
         let text = r#"{"symbols":[{"symbol":"BTCUSD"},{"symbol":"A&limit=9"},{"symbol":"../x"}]}"#;
-        assert_eq!(markets_of(text), Ok(vec!["BTCUSD".to_string()]));
+        let known = markets_of(text).expect("markets");
+        assert_eq!(known.iter().map(|market| &*market.symbol).collect::<Vec<_>>(), ["BTCUSD"]);
+    }
+
+    #[test]
+    fn numbers_have_the_digits_that_say_something() {
+        let text = r#"{"symbols":[{"symbol":"BTCUSD","status":"HALT","filters":[
+            {"filterType":"PRICE_FILTER","tickSize":"1.00000000"},{"filterType":"LOT_SIZE","stepSize":"0.00100000"}]}]}"#;
+        let market = &markets_of(text).expect("markets")[0];
+        assert_eq!((market.price_digits, market.quantity_digits, market.halted), (Some(0), Some(3), true));
+        for (decimal, digits, shown) in [
+            ("64240.00000000", Some(0), "64240"),
+            ("0.10000000", Some(3), "0.100"),
+            ("0.10000001", Some(3), "0.10000001"),
+            ("0.10", None, "0.10"),
+            ("5", Some(3), "5"),
+            ("5.", Some(3), "5"),
+        ] {
+            assert_eq!(short(decimal, digits), shown, "{decimal}");
+        }
+        assert_eq!(
+            (fitting("abcdef", 4), fitting("abc", 3), fitting("abc", 0)),
+            ("abc…".into(), "abc".into(), String::new())
+        );
     }
 
     #[test]
@@ -197,6 +277,7 @@ mod tests {
         {
             assert_eq!(ago(millis), text);
         }
+        assert_eq!(clock(1_764_421_200_000), "13:00:00 UTC");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert!(digits("0.10") < digits("0.11") && digits("9.99") < digits("10.00"));
     }

@@ -1,6 +1,6 @@
 //! The whole screen: who, whether it answers, and where each part goes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -9,19 +9,36 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget as _, Wrap};
 
 use super::node::Away;
-use super::reading::{Reading, ago};
+use super::reading::{Reading, ago, clock};
 use super::{books, health, pipeline, settlement};
 
 /// The smallest terminal that something is shown on.
 const SMALLEST: (u16, u16) = (50, 14);
-/// From this width on, parts stand beside each other.
+/// From this width on, all parts but the books stand in two columns.
 const WIDE: u16 = 100;
+/// How wide the left one is.
+const LEFT: u16 = 46;
+/// Below it, from this height on, they stand beneath each other.
+const HIGH: u16 = 38;
+/// And on lower screens two of them beside each other, from this width on.
+const BESIDE: u16 = 76;
+/// How late an answer may be before it is said that it is.
+const LATE: Duration = Duration::from_secs(2);
 
 pub const GOOD: Style = Style::new().fg(Color::Green);
 pub const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 pub const CARE: Style = Style::new().fg(Color::Yellow);
 pub const DIM: Style = Style::new().fg(Color::DarkGray);
 pub const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+
+/// From top to bottom, where they stand beneath each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Books,
+    Exchange,
+    Settlement,
+    Health,
+}
 
 /// What is shown.
 pub struct Screen {
@@ -30,6 +47,8 @@ pub struct Screen {
     market: usize,
     paused: bool,
     help: bool,
+    /// How often the node is asked.
+    every: Duration,
     last: Option<(Reading, Instant)>,
     /// Commands a second.
     rate: Option<u64>,
@@ -39,7 +58,23 @@ pub struct Screen {
 impl Screen {
     pub fn new(node: &str, colours: bool) -> Self {
         let node = node.to_string();
-        Self { node, colours, market: 0, paused: false, help: false, last: None, rate: None, away: None }
+        let every = Duration::from_secs(1);
+        Self {
+            node,
+            colours,
+            market: 0,
+            paused: false,
+            help: false,
+            every,
+            last: None,
+            rate: None,
+            away: None,
+        }
+    }
+
+    /// The node is asked so often from now on.
+    pub fn every(&mut self, every: Duration) {
+        self.every = every;
     }
 
     pub fn node(&self) -> &str {
@@ -107,13 +142,20 @@ impl Screen {
         }
         let [head, body, foot] =
             Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area);
-        self.head(head, buffer);
+        self.head(head, buffer, now);
         match &self.last {
             Some((reading, _)) => self.body(reading, body, buffer, now),
             None => self.nothing(body, buffer),
         }
         let keys = " q quit  ←→ market  p pause  r now  +- faster, slower  ? help";
         Line::styled(keys, DIM).render(foot, buffer);
+        let every = match self.every.as_millis() {
+            millis if millis.is_multiple_of(1_000) => format!("every {} s ", millis / 1_000),
+            millis => format!("every {} s ", millis as f64 / 1e3),
+        };
+        if usize::from(foot.width) > keys.chars().count() + every.len() {
+            Line::styled(every, DIM).right_aligned().render(foot, buffer);
+        }
         if self.help {
             help(area, buffer);
         }
@@ -124,39 +166,68 @@ impl Screen {
         }
     }
 
-    fn head(&self, area: Rect, buffer: &mut Buffer) {
-        let mut parts = vec![Span::styled(" glassbook ", STRONG), Span::raw(self.node.clone())];
-        if let Some(Ok(exchange)) = self.last.as_ref().map(|(reading, _)| &reading.exchange) {
-            if let Some(chain) = exchange["chainId"].as_u64() {
-                parts.push(Span::styled(format!("  chain {chain}"), DIM));
-            }
-            match exchange["proofs"].as_str() {
-                Some("executed") => {
-                    parts.push(Span::styled("  NOT PROVED, batches are executed again", CARE))
-                }
-                Some(kind) => parts.push(Span::styled(format!("  {kind} proofs"), GOOD)),
-                None => {}
-            }
-        }
-        Line::from(parts).render(area, buffer);
+    fn head(&self, area: Rect, buffer: &mut Buffer, now: u64) {
+        let age = self.last.as_ref().map(|(_, at)| at.elapsed());
+        let since = |age: Duration| now.saturating_sub(age.as_millis() as u64);
+        // An answer that should have been followed by another is old.
+        let old = age.filter(|age| *age > self.every * 2 + LATE);
         let state = match (&self.away, self.paused, &self.last) {
             (Some((_, since, tries)), ..) => {
-                let text =
-                    format!(" AWAY for {}, asked {tries} times ", ago(since.elapsed().as_millis() as u64));
+                let tries = if *tries == 1 { "once".to_string() } else { format!("{tries} times") };
+                let text = format!(" AWAY for {}, asked {tries} ", ago(since.elapsed().as_millis() as u64));
                 Span::styled(text, BAD.add_modifier(Modifier::REVERSED))
             }
-            (None, true, _) => Span::styled(" PAUSED ", CARE.add_modifier(Modifier::REVERSED)),
+            (None, true, _) => {
+                let age = age.map_or(String::new(), |age| format!(", {} old", ago(age.as_millis() as u64)));
+                Span::styled(format!(" PAUSED{age} "), CARE.add_modifier(Modifier::REVERSED))
+            }
             (None, false, None) => Span::styled("asking ", DIM),
+            (None, false, Some(_)) if old.is_some() => {
+                let age = old.map_or(0, |age| age.as_millis() as u64);
+                Span::styled(format!(" SLOW, {} old ", ago(age)), CARE.add_modifier(Modifier::REVERSED))
+            }
             (None, false, Some((reading, _))) => {
                 match reading.health.as_ref().map(|health| health.status.as_str()) {
                     Ok("ok") => Span::styled("● ok ", GOOD),
                     Ok("degraded") => Span::styled("● degraded ", CARE),
                     Ok("down") => Span::styled("● down ", BAD),
-                    _ => Span::styled("● ", DIM),
+                    _ => Span::styled("● health unknown ", DIM),
                 }
             }
         };
-        Line::from(state).right_aligned().render(area, buffer);
+        let room = usize::from(area.width).saturating_sub(state.width());
+        let right = Rect::new(area.x + room as u16, area.y, area.width - room as u16, 1);
+        Line::from(state).render(right, buffer);
+
+        let name = vec![Span::styled(" glassbook ", STRONG), Span::raw(self.node.clone())];
+        let (mut long, mut short) = (name.clone(), name);
+        if let Some(Ok(exchange)) = self.last.as_ref().map(|(reading, _)| &reading.exchange) {
+            let chain =
+                exchange["chainId"].as_u64().map_or(String::new(), |chain| format!("  chain {chain}"));
+            long.push(Span::styled(chain, DIM));
+            for (parts, unproved) in
+                [(&mut long, "  NOT PROVED, batches are executed again"), (&mut short, "  NOT PROVED")]
+            {
+                match exchange["proofs"].as_str() {
+                    Some("executed") => parts.push(Span::styled(unproved, CARE)),
+                    Some(kind) => parts.push(Span::styled(format!("  {kind} proofs"), GOOD)),
+                    None => {}
+                }
+                if exchange["halted"].as_bool() == Some(true) {
+                    parts.push(Span::styled("  ALL MARKETS HALTED", BAD));
+                }
+            }
+        }
+        // When what is shown was so.
+        let at = age.map_or(String::new(), |age| format!("  {}", clock(since(age))));
+        let timed = |mut parts: Vec<Span<'static>>| {
+            parts.push(Span::styled(at.clone(), DIM));
+            Line::from(parts)
+        };
+        let choice = [timed(long), timed(short.clone()), Line::from(short)];
+        let left = Rect::new(area.x, area.y, (room as u16).saturating_sub(1), 1);
+        let fits = choice.iter().find(|line| line.width() < room).unwrap_or(&choice[2]);
+        fits.render(left, buffer);
     }
 
     fn nothing(&self, area: Rect, buffer: &mut Buffer) {
@@ -186,29 +257,66 @@ impl Screen {
                 rest
             }
         };
-        let checks = health::height(&reading.health);
-        if area.width < WIDE {
-            let [top, middle, low, end] = Layout::vertical([
-                Constraint::Fill(3),
+        let wide = area.width >= WIDE;
+        // What is in order is said in a line where there is no room for a list of it.
+        let beside = 8 + pipeline::HEIGHT + health::height(&reading.health, false, LEFT);
+        let short = if wide { area.height < beside } else { area.height < HIGH };
+        let checks = health::height(&reading.health, short, if wide { LEFT } else { area.width });
+        let draw = |part: Part, area: Rect, buffer: &mut Buffer| match part {
+            Part::Books => books::draw(&reading.markets, self.market, area, buffer),
+            Part::Exchange => pipeline::draw(&reading.figures, self.rate, area, buffer),
+            Part::Settlement => settlement::draw(&reading.batches, area, buffer, now),
+            Part::Health => health::draw(&reading.health, short, area, buffer),
+        };
+        if wide {
+            let below = (pipeline::HEIGHT + checks).max(area.height * 9 / 20);
+            let [top, low] = Layout::vertical([Constraint::Min(6), Constraint::Length(below)]).areas(area);
+            draw(Part::Books, top, buffer);
+            let [left, right] = Layout::horizontal([Constraint::Length(LEFT), Constraint::Min(0)]).areas(low);
+            let [upper, lower] =
+                Layout::vertical([Constraint::Length(pipeline::HEIGHT), Constraint::Min(0)]).areas(left);
+            draw(Part::Exchange, upper, buffer);
+            draw(Part::Health, lower, buffer);
+            draw(Part::Settlement, right, buffer);
+        } else if short && area.width >= BESIDE {
+            let [top, middle, end] = Layout::vertical([
+                Constraint::Min(0),
                 Constraint::Length(pipeline::HEIGHT),
-                Constraint::Fill(2),
                 Constraint::Length(checks),
             ])
             .areas(area);
-            books::draw(&reading.markets, self.market, top, buffer);
-            pipeline::draw(&reading.figures, self.rate, middle, buffer);
-            settlement::draw(&reading.batches, low, buffer, now);
-            health::draw(&reading.health, end, buffer);
+            draw(Part::Books, top, buffer);
+            let [left, right] =
+                Layout::horizontal([Constraint::Length(37), Constraint::Min(0)]).areas(middle);
+            draw(Part::Exchange, left, buffer);
+            draw(Part::Settlement, right, buffer);
+            draw(Part::Health, end, buffer);
         } else {
-            let below = (pipeline::HEIGHT + checks).max(area.height * 9 / 20);
-            let [top, low] = Layout::vertical([Constraint::Min(8), Constraint::Length(below)]).areas(area);
-            books::draw(&reading.markets, self.market, top, buffer);
-            let [left, right] = Layout::horizontal([Constraint::Length(46), Constraint::Min(0)]).areas(low);
-            let [upper, lower] =
-                Layout::vertical([Constraint::Length(pipeline::HEIGHT), Constraint::Min(0)]).areas(left);
-            pipeline::draw(&reading.figures, self.rate, upper, buffer);
-            health::draw(&reading.health, lower, buffer);
-            settlement::draw(&reading.batches, right, buffer, now);
+            // Beneath each other, and the last of these not at all when there is no room.
+            let parts = [
+                (Part::Exchange, pipeline::HEIGHT),
+                (Part::Health, checks),
+                (Part::Books, 8),
+                (Part::Settlement, 5),
+            ];
+            let mut room = area.height;
+            let mut shown = Vec::new();
+            for (part, least) in parts {
+                if shown.is_empty() || least <= room {
+                    room = room.saturating_sub(least);
+                    shown.push((part, least));
+                }
+            }
+            shown.sort_by_key(|(part, _)| *part);
+            let grow = shown.iter().map(|(part, least)| match part {
+                Part::Books => Constraint::Fill(3),
+                Part::Settlement => Constraint::Fill(2),
+                Part::Exchange | Part::Health => Constraint::Length(*least),
+            });
+            let areas = Layout::vertical(grow).split(area);
+            for ((part, _), area) in shown.iter().zip(areas.iter()) {
+                draw(*part, *area, buffer);
+            }
         }
         if self.away.is_some() {
             buffer.set_style(area, Style::new().add_modifier(Modifier::DIM));
@@ -241,9 +349,11 @@ fn help(area: Rect, buffer: &mut Buffer) {
         "■ sealed, published, committed, proved,",
         "  confirmed by the contract, final",
         "",
-        "executed − durable: waits for the disk",
-        "durable − sealed: will be in the next batches",
-        "sealed − final: on the way to finality",
+        "executed, journal: since the node's start",
+        "not durable: commands that wait for the disk",
+        "not sealed: will be in the next batches",
+        "not final: batches on the way to finality",
+        "since: how long a batch is in its state",
     ];
     let (width, height) = (50.min(area.width), (text.len() as u16 + 2).min(area.height));
     let place = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);

@@ -168,10 +168,94 @@ fn a_stranger_is_not_taken_for_a_node() {
 fn what_a_node_does_not_serve_is_said_in_its_place() {
     let mut answers = recorded();
     answers.remove("/readyz");
-    answers.insert("/api/v3/depth", (429, String::new()));
+    answers.insert("/api/v3/depth", (404, String::new()));
     answers.insert("/api/glassbook/v1/batches", (200, "{\"not\":\"a list\"}".to_string()));
     let picture = drawn(&screen_of(answers), 160, 40);
-    assert_has(&picture, &["not understood", "asked too often (429)", "executed    41,234"]);
+    assert_has(
+        &picture,
+        &["not understood", "does not serve it (404)", "executed    41,234", "health unknown"],
+    );
+}
+
+#[test]
+fn a_node_that_was_asked_too_often_is_left_alone_for_a_while() {
+    let mut answers = recorded();
+    answers.insert("/api/v3/depth", (429, String::new()));
+    let url = serve(answers);
+    let mut node = Node::new(&url).expect("an address");
+    let mut screen = Screen::new("http://node", true);
+    for _ in 0..2 {
+        screen.take(node.read(), Instant::now());
+        let picture = drawn(&screen, 160, 40);
+        assert_has(&picture, &["asked too often (429); asked again in", "executed    41,234", "✓ engine"]);
+    }
+    let (reading, _) = screen.last.as_ref().expect("a reading");
+    // What was to be asked after it was not asked.
+    assert!(reading.batches.as_ref().is_err_and(|why| why.contains("429")), "{:?}", reading.batches);
+}
+
+#[test]
+fn everything_is_on_a_small_terminal_and_nothing_is_cut_off_that_matters() {
+    let picture = drawn(&screen_of(recorded()), 80, 24);
+    assert_has(
+        &picture,
+        &[
+            "NOT PROVED  13:00:00 UTC",
+            "● degraded",
+            "── spread 3 ──",
+            "24h 63900–65100  vol 123.4567 BTC",
+            "executed    41,234",
+            "not final   3, the oldest for 1m15s",
+            "      42 ■····· sealed         0.3s",
+            "      39 ■■■■■■ final            5s",
+            "! chain",
+            "✓\u{a0}engine",
+            "every 1 s",
+        ],
+    );
+    // A low but wide one.
+    let picture = drawn(&screen_of(recorded()), 120, 24);
+    assert_has(&picture, &["── spread 3 ──", "✓\u{a0}engine", "! chain", "■····· sealed", "NOT PROVED"]);
+    let mut answers = recorded();
+    let names = ["exchange", "lag", "settlement", "custody", "disk", "view"];
+    let checks = names.map(|name| format!(r#"{{"name":"{name}","status":"ok","detail":"good"}}"#)).join(",");
+    answers.insert("/readyz", (200, format!(r#"{{"status":"ok","checks":[{checks}]}}"#)));
+    let fine = screen_of(answers);
+    for (width, height) in [(60, 14), (60, 20), (80, 24), (100, 24), (120, 30)] {
+        let picture = drawn(&fine, width, height);
+        assert!(names.iter().all(|name| picture.contains(name)), "{width}×{height}\n{picture}");
+    }
+    let whole = drawn(&screen_of(recorded()), 140, 40);
+    assert_has(&whole, &["attested: executed again, NOT PROVED"]);
+}
+
+#[test]
+fn prices_have_as_many_digits_as_the_market() {
+    let mut answers = recorded();
+    let info = r#"{"symbols":[{"symbol":"BTCUSD","status":"HALT","baseAsset":"BTC","filters":[
+        {"filterType":"PRICE_FILTER","tickSize":"1.00000000"},{"filterType":"LOT_SIZE","stepSize":"0.00100000"}]}]}"#;
+    answers.insert("/api/v3/exchangeInfo", (200, info.to_string()));
+    let depth = r#"{"bids":[["64250.00000000","0.40000000"]],"asks":[["64253.00000000","12.20000000"]]}"#;
+    answers.insert("/api/v3/depth", (200, depth.to_string()));
+    let picture = drawn(&screen_of(answers), 80, 40);
+    assert_has(
+        &picture,
+        &["      64250      0.400", "      64253     12.200", "── spread 3 ──", "BTCUSD HALTED"],
+    );
+}
+
+#[test]
+fn what_is_shown_says_how_old_it_is() {
+    let mut screen = screen_of(recorded());
+    let (reading, at) = screen.last.take().expect("a reading");
+    let then = at.checked_sub(Duration::from_secs(75)).expect("a time");
+    screen.last = Some((reading, then));
+    assert_has(&drawn(&screen, 120, 40), &["SLOW, 1m15s old", "12:58:45 UTC"]);
+    screen.pause();
+    assert_has(&drawn(&screen, 120, 40), &["PAUSED, 1m15s old"]);
+    screen.pause();
+    screen.every(Duration::from_secs(60));
+    assert_has(&drawn(&screen, 120, 40), &["● degraded", "every 60 s"]);
 }
 
 #[test]

@@ -69,6 +69,10 @@ impl Chain for Mortal<EthereumChain<Book>> {
         self.inner.heads()
     }
 
+    fn time(&self) -> u64 {
+        self.inner.time()
+    }
+
     fn standing(&self, number: u64) -> Result<Standing, Fault> {
         self.inner.standing(number)
     }
