@@ -113,7 +113,7 @@ mod tests {
         // Longer in all than the patience.
         let mut taken = 0;
         while taken < 160 {
-            tokio::time::sleep(PATIENCE / 4).await;
+            sleep(PATIENCE / 4).await;
             let mut part = [0; 16];
             taken += far.read(&mut part).await.unwrap();
         }
