@@ -56,6 +56,7 @@ def test_markets_have_their_steps(exchange):
 
 def test_market_data(exchange):
     assert abs(exchange.fetch_time() - time.time() * 1000) < 2000
+    assert exchange.fetch_status()["status"] == "ok"
     book = exchange.fetch_order_book(PAIR, 10)
     assert book["bids"][0][0] < book["asks"][0][0] and len(book["bids"]) <= 10
     trades = exchange.fetch_trades(PAIR, limit=20)

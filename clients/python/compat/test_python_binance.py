@@ -38,7 +38,7 @@ def far_below(client):
 
 
 def test_market_data(client):
-    assert client.ping() == {}
+    assert client.ping() == {} and client.get_system_status()["status"] == 0
     assert abs(client.get_server_time()["serverTime"] - time.time() * 1000) < 2000
     info = client.get_symbol_info(SYMBOL)
     assert (info["baseAsset"], info["quoteAsset"]) == (BASE, QUOTE)
@@ -103,6 +103,9 @@ def test_errors_have_their_codes(client):
     with pytest.raises(BinanceAPIException) as raised:
         client.get_order(symbol=SYMBOL, orderId=1)
     assert raised.value.code == -2013
+    with pytest.raises(BinanceAPIException) as raised:
+        client.get_open_oco_orders()
+    assert (raised.value.status_code, raised.value.code) == (404, -1020)
 
 
 def test_the_connector(connector):
@@ -163,6 +166,9 @@ def test_a_local_book_and_the_users_own_stream():
                     assert book.get_bids()[0][0] < book.get_asks()[0][0]
             async with manager.trade_socket(SYMBOL) as trades:
                 assert (await trades.recv())["s"] == SYMBOL
+            # With a pace in its name.
+            async with manager.miniticker_socket() as tickers:
+                assert (await tickers.recv())[0]["e"] == "24hrMiniTicker"
             async with manager.user_socket() as own:
                 order = await client.order_market_buy(symbol=SYMBOL, quantity="0.001")
                 seen = []

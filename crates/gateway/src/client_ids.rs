@@ -1,6 +1,8 @@
 //! Client order ids: the strings that trading software chooses, and the numbers that the exchange's state has for them.
 
 use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,11 +26,59 @@ pub const CLIENT_ID_LENGTH: usize = 36;
 /// Texts that wait to be written at most; beyond that they are written at once.
 const UNWRITTEN: usize = 4_096;
 
-/// Remembers the texts. Those of the last moments before a crash are lost; then the number is shown, which is unique too.
+/// Remembers the texts. What is not in the database yet is in a file beside it, which outlives the process but is not synced:
+/// where the machine itself fails, texts of the last moments are lost. Then the number is shown, which is unique too.
 pub struct ClientIds {
     database: Arc<Database>,
     limit: u64,
-    unwritten: Mutex<HashMap<(AccountId, ClientOrderId), Box<str>>>,
+    unwritten: Mutex<Unwritten>,
+}
+
+/// Texts that are not in the database yet.
+struct Unwritten {
+    texts: HashMap<(AccountId, ClientOrderId), Box<str>>,
+    /// The same, one after the other: account (4 bytes, little-endian), length (1), text.
+    log: File,
+}
+
+impl Unwritten {
+    /// What the log holds. What was torn off at its end is none.
+    fn read(log: File, bytes: &[u8]) -> Self {
+        let mut texts = HashMap::new();
+        let mut rest = bytes;
+        while let Some((head, after)) = rest.split_first_chunk::<5>() {
+            let [account @ .., length] = *head;
+            let Some((text, after)) = after.split_at_checked(length.into()) else { break };
+            let Some(text) = str::from_utf8(text).ok().filter(|text| is_client_id(text)) else { break };
+            texts.insert((AccountId(u32::from_le_bytes(account)), number(text)), text.into());
+            rest = after;
+        }
+        Self { texts, log }
+    }
+
+    /// Keeps a text, for the next process, too.
+    fn insert(&mut self, account: AccountId, number: ClientOrderId, text: &str) -> io::Result<()> {
+        let before = self.texts.insert((account, number), text.into());
+        if before.is_some_and(|before| *before == *text) {
+            return Ok(());
+        }
+        self.log.write_all(&record(account, text))
+    }
+
+    /// Leaves only what is not `written`.
+    fn forget(&mut self, written: &HashMap<(AccountId, ClientOrderId), Box<str>>) -> io::Result<()> {
+        self.texts.retain(|key, text| written.get(key) != Some(&*text));
+        let left: Vec<u8> =
+            self.texts.iter().flat_map(|((account, _), text)| record(*account, text)).collect();
+        self.log.set_len(0)?;
+        self.log.write_all(&left)
+    }
+}
+
+fn record(account: AccountId, text: &str) -> Vec<u8> {
+    // No client order id is longer than a byte can say.
+    let length = u8::try_from(text.len()).unwrap_or(0);
+    [&account.0.to_le_bytes()[..], &[length], text.as_bytes()].concat()
 }
 
 /// Whether Binance takes such a client order id: `^[\.A-Z\:/a-z0-9_-]{1,36}$`.
@@ -76,7 +126,17 @@ impl ClientIds {
         write.open_table(TEXTS)?;
         write.open_table(AGES)?;
         write.commit()?;
-        Ok(Self { database, limit, unwritten: Mutex::default() })
+        let path = path.with_extension("log");
+        let log = private::append(&path)?;
+        let bytes = fs::read(&path);
+        let bytes = bytes.map_err(|source| GatewayError::File { doing: "read", path, source })?;
+        let ids = Self { database, limit, unwritten: Mutex::new(Unwritten::read(log, &bytes)) };
+        ids.flush()?;
+        // Nor is what could not be read in the way of what comes.
+        if let Err(error) = ids.unwritten().forget(&HashMap::new()) {
+            tracing::warn!(%error, "the log of client order ids cannot be emptied");
+        }
+        Ok(ids)
     }
 
     /// The number of a client order id that an account uses; the text is remembered.
@@ -84,12 +144,17 @@ impl ClientIds {
         let number = number(text);
         if itself(text).is_none() {
             let mut unwritten = self.unwritten();
-            unwritten.insert((account, number), text.into());
-            let full = unwritten.len() >= UNWRITTEN;
+            if let Err(error) = unwritten.insert(account, number, text) {
+                tracing::warn!(%error, "a client order id would not outlive the process");
+            }
+            let full = unwritten.texts.len() >= UNWRITTEN;
             drop(unwritten);
             if full && let Err(error) = self.flush() {
                 tracing::warn!(%error, "client order ids are not remembered");
-                self.unwritten().clear();
+                let mut unwritten = self.unwritten();
+                unwritten.texts.clear();
+                // What cannot be emptied now is emptied at the next start.
+                let _ = unwritten.forget(&HashMap::new());
             }
         }
         number
@@ -98,7 +163,7 @@ impl ClientIds {
     /// The text of a number; the number in decimal when no text is known.
     #[must_use]
     pub fn text(&self, account: AccountId, number: ClientOrderId) -> String {
-        if let Some(text) = self.unwritten().get(&(account, number)) {
+        if let Some(text) = self.unwritten().texts.get(&(account, number)) {
             return text.to_string();
         }
         match self.read(account, number) {
@@ -116,7 +181,7 @@ impl ClientIds {
     /// # Errors
     /// When the database fails; the texts stay in memory then.
     pub fn flush(&self) -> Result<(), GatewayError> {
-        let texts = self.unwritten().clone();
+        let texts = self.unwritten().texts.clone();
         if texts.is_empty() {
             return Ok(());
         }
@@ -138,8 +203,9 @@ impl ClientIds {
             }
         }
         write.commit()?;
-        let mut unwritten = self.unwritten();
-        texts.keys().for_each(|key| drop(unwritten.remove(key)));
+        if let Err(error) = self.unwritten().forget(&texts) {
+            tracing::warn!(%error, "the log of client order ids keeps what is written");
+        }
         Ok(())
     }
 
@@ -149,7 +215,7 @@ impl ClientIds {
         Ok(text.map(|text| text.value().to_owned()))
     }
 
-    fn unwritten(&self) -> MutexGuard<'_, HashMap<(AccountId, ClientOrderId), Box<str>>> {
+    fn unwritten(&self) -> MutexGuard<'_, Unwritten> {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -182,6 +248,36 @@ mod tests {
         for text in ["", " ", "a b", "ä", "a\n", "a'--", &"z".repeat(37)] {
             assert!(!is_client_id(text), "{text}");
         }
+    }
+
+    #[test]
+    fn texts_that_no_database_has_yet_outlive_the_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ids.redb");
+        let texts = ["first", "x-1234567890:a/b.c_d", "z"];
+        let numbers = {
+            let ids = ClientIds::open(&path, 100).unwrap();
+            ids.remember(ACCOUNT, "written");
+            ids.flush().unwrap();
+            texts.map(|text| ids.remember(ACCOUNT, text))
+        };
+        // The last record was being written.
+        let log = path.with_extension("log");
+        let bytes = fs::read(&log).unwrap();
+        let whole: usize = texts.iter().map(|text| 5 + text.len()).sum();
+        assert_eq!(bytes.len(), whole, "only what the database does not have");
+        fs::write(&log, [&bytes[..], &[1, 0, 0, 0, 30, b't', b'o', b'r']].concat()).unwrap();
+        let ids = ClientIds::open(&path, 100).unwrap();
+        for (text, number) in texts.iter().zip(numbers) {
+            assert_eq!(ids.text(ACCOUNT, number), *text);
+        }
+        assert_eq!(ids.text(ACCOUNT, number("written")), "written");
+        assert_eq!(fs::metadata(&log).unwrap().len(), 0, "all of it is in the database now");
+        // Nonsense in it costs nothing but itself.
+        drop(ids);
+        fs::write(&log, [0xff; 1_000]).unwrap();
+        let ids = ClientIds::open(&path, 100).unwrap();
+        assert_eq!(ids.text(ACCOUNT, numbers[0]), "first");
     }
 
     #[test]

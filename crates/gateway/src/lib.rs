@@ -26,6 +26,7 @@ pub mod page;
 mod private;
 mod server;
 pub mod settings;
+mod unread;
 pub mod view;
 
 pub use audit::AuditLog;

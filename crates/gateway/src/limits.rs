@@ -227,7 +227,10 @@ pub struct Connections {
 /// A connection's place; dropping it frees the place.
 pub struct Place {
     connections: Arc<Connections>,
-    network: IpAddr,
+    /// Whether it counts among all.
+    in_all: bool,
+    /// Whose it is, if it counts among his.
+    network: Option<IpAddr>,
 }
 
 impl Connections {
@@ -241,16 +244,39 @@ impl Connections {
     /// Takes a place, if there is one for this address.
     #[must_use]
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let network = network(address);
+        self.take(true, Some(address))
+    }
+
+    /// Takes a place for a proxy's connection, which is of nobody in particular.
+    #[must_use]
+    pub fn enter_proxy(self: &Arc<Self>) -> Option<Place> {
+        self.take(true, None)
+    }
+
+    /// Takes a place for this address on a proxy's connection.
+    #[must_use]
+    pub fn enter_behind_proxy(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        self.take(false, Some(address))
+    }
+
+    fn take(self: &Arc<Self>, in_all: bool, address: Option<IpAddr>) -> Option<Place> {
+        let network = address.map(network);
         let mut addresses = lock(&self.addresses);
         let all = self.all.load(Ordering::Relaxed);
-        let held = addresses.get(&network).copied().unwrap_or(0);
-        if all >= self.limit || held >= self.per_address {
+        if in_all && all >= self.limit {
             return None;
         }
-        addresses.insert(network, held + 1);
-        self.all.store(all + 1, Ordering::Relaxed);
-        Some(Place { connections: Arc::clone(self), network })
+        if let Some(network) = network {
+            let held = addresses.get(&network).copied().unwrap_or(0);
+            if held >= self.per_address {
+                return None;
+            }
+            addresses.insert(network, held + 1);
+        }
+        if in_all {
+            self.all.store(all + 1, Ordering::Relaxed);
+        }
+        Some(Place { connections: Arc::clone(self), in_all, network })
     }
 
     /// How many there are.
@@ -263,10 +289,13 @@ impl Connections {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut addresses = lock(&self.connections.addresses);
-        self.connections.all.fetch_sub(1, Ordering::Relaxed);
-        match addresses.get_mut(&self.network) {
+        if self.in_all {
+            self.connections.all.fetch_sub(1, Ordering::Relaxed);
+        }
+        let Some(network) = self.network else { return };
+        match addresses.get_mut(&network) {
             Some(held) if *held > 1 => *held -= 1,
-            _ => drop(addresses.remove(&self.network)),
+            _ => drop(addresses.remove(&network)),
         }
     }
 }
@@ -403,6 +432,24 @@ mod tests {
         held.pop();
         assert!(connections.enter(address(3)).is_some());
         held.clear();
+        assert_eq!(connections.count(), 0);
+        assert!(lock(&connections.addresses).is_empty());
+    }
+
+    #[test]
+    fn a_proxys_connections_are_those_of_whoever_is_behind_it() {
+        let limits = Limits { connections: 4, connections_per_address: 1, ..Limits::default() };
+        let connections = Connections::new(&limits);
+        let proxied: Vec<_> = (0..3).map(|_| connections.enter_proxy().unwrap()).collect();
+        let behind = connections.enter_behind_proxy(address(1)).unwrap();
+        assert!(
+            connections.enter_behind_proxy(address(1)).is_none() && connections.enter(address(1)).is_none()
+        );
+        assert!(connections.enter_behind_proxy(address(2)).is_some());
+        assert_eq!(connections.count(), 3, "one behind a proxy is on a connection that counts already");
+        let last = connections.enter(address(3));
+        assert!(last.is_some() && connections.enter_proxy().is_none());
+        drop((proxied, behind, last));
         assert_eq!(connections.count(), 0);
         assert!(lock(&connections.addresses).is_empty());
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -30,6 +30,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::counters::count;
 use crate::limits::Place;
 use crate::settings::Tls;
+use crate::unread::Unread;
 use crate::{Gateway, GatewayError, binance};
 
 /// How long the handshake of TLS may take.
@@ -38,6 +39,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How long to wait after accepting failed, as it does when there are no file descriptors left.
 const RECOVER: Duration = Duration::from_millis(50);
+
+/// Bytes that are read of a WebSocket at once. Each connection holds as many, so the library's 128 KiB would be most of what
+/// it costs; larger messages take several reads.
+pub(crate) const READ_AT_ONCE: usize = 4 << 10;
 
 /// What pages may load, unless a page says otherwise: only what comes from here.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
@@ -57,9 +62,12 @@ pub struct Server {
 pub struct ClientAddress {
     /// What trusted proxies say, or else the peer.
     pub address: IpAddr,
-    /// The connection's place among all; a WebSocket keeps it for as long as it lives.
+    /// The connection's place among all; a WebSocket keeps it for as long as it lives, and so does a stream of events.
     #[expect(dead_code, reason = "held, not read")]
     place: Arc<Place>,
+    /// The caller's place among his own, where the connection is a proxy's.
+    #[expect(dead_code, reason = "held, not read")]
+    behind: Option<Arc<Place>>,
 }
 
 impl Server {
@@ -195,7 +203,11 @@ async fn accept(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcc
             }
         };
         // Whoever has too many connections already, or comes when there are too many in all, is not spoken to.
-        let Some(place) = gateway.connections.enter(peer.ip()) else {
+        let place = match gateway.settings.trusted_proxies.contains(&peer.ip()) {
+            true => gateway.connections.enter_proxy(),
+            false => gateway.connections.enter(peer.ip()),
+        };
+        let Some(place) = place else {
             count(&gateway.counters.turned_away);
             tracing::debug!(%peer, "one connection too many");
             continue;
@@ -238,14 +250,27 @@ impl Connection {
             let last = request.headers().get_all("x-forwarded-for").iter().next_back();
             let forwarded = last.and_then(|value| value.to_str().ok());
             let address = known.caller_address(peer.ip(), forwarded);
+            let proxied = known.settings.trusted_proxies.contains(&peer.ip());
+            let behind = proxied.then(|| known.connections.enter_behind_proxy(address).map(Arc::new));
             let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ClientAddress { address, place: Arc::clone(&place) });
+            let place = Arc::clone(&place);
             request.extensions_mut().insert(ConnectInfo(peer));
             let routes = routes.clone();
             async move {
+                // A proxy might take another of several hosts to be meant than we do; RFC 9112 wants exactly one.
+                let hosts = request.headers().get_all(header::HOST).iter().count();
+                if request.version() == Version::HTTP_11 && hosts != 1 {
+                    return Ok(StatusCode::BAD_REQUEST.into_response());
+                }
+                let behind = match behind {
+                    Some(None) => return Ok(StatusCode::TOO_MANY_REQUESTS.into_response()),
+                    behind => behind.flatten(),
+                };
+                request.extensions_mut().insert(ClientAddress { address, place, behind });
                 Ok::<_, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
             }
         });
+        let stream = Unread::new(stream, Duration::from_millis(limits.request_timeout_ms));
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(limits.header_timeout_ms))

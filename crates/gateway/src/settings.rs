@@ -54,13 +54,14 @@ pub struct Tls {
 pub struct Limits {
     /// Connections in all. More are closed at once.
     pub connections: usize,
-    /// Connections of one address (of one /64 network for IPv6).
+    /// Connections of one address (of one /64 network for IPv6). Of whoever is behind a trusted proxy, WebSockets and requests
+    /// that are under way.
     pub connections_per_address: usize,
     /// How long a request's head, or the next request on a kept connection, may take to arrive.
     pub header_timeout_ms: u64,
     /// How long a request's body may take to arrive.
     pub body_timeout_ms: u64,
-    /// How long an answer may take to begin.
+    /// How long an answer may take to begin, and may wait without its reader taking a byte of it.
     pub request_timeout_ms: u64,
     /// Bytes of a request's head.
     pub header_bytes: usize,

@@ -524,6 +524,10 @@ async fn what_happened_while_fix_was_down_is_told_when_it_is_back() {
     let directory = tempfile::tempdir().unwrap();
     let world = world(directory.path());
     let [trader, other, _] = &world.traders[..] else { panic!() };
+    // The view follows in a thread of its own.
+    while world.view.market("BTCUSD").is_none() {
+        sleep(Duration::from_millis(10)).await;
+    }
     let market = world.view.market("BTCUSD").unwrap();
     let price = |text: &str| Price(u32::try_from(market.price.parse(text).unwrap()).unwrap());
     let lots = |text: &str| Quantity(market.quantity.parse(text).unwrap());

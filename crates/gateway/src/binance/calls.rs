@@ -43,6 +43,7 @@ pub(crate) enum Call {
     StartUserStream,
     KeepUserStream,
     CloseUserStream,
+    SystemStatus,
     Coins,
     TradeFees,
     Withdraw,
@@ -82,6 +83,7 @@ pub(crate) const ROUTES: &[(Method, &str, Call)] = &[
     (Method::PUT, "/api/v3/userDataStream", Call::KeepUserStream),
     (Method::DELETE, "/api/v3/userDataStream", Call::CloseUserStream),
     // Of Binance's other API, what trading libraries ask for of themselves.
+    (Method::GET, "/sapi/v1/system/status", Call::SystemStatus),
     (Method::GET, "/sapi/v1/capital/config/getall", Call::Coins),
     (Method::GET, "/sapi/v1/asset/tradeFee", Call::TradeFees),
     (Method::POST, "/sapi/v1/capital/withdraw/apply", Call::Withdraw),
@@ -176,7 +178,8 @@ impl Call {
             | Self::TradingDayTicker
             | Self::RollingTicker
             | Self::PriceTicker
-            | Self::BookTicker => Security::Open,
+            | Self::BookTicker
+            | Self::SystemStatus => Security::Open,
             Self::StartUserStream | Self::KeepUserStream | Self::CloseUserStream => Security::Key,
             Self::QueryOrder
             | Self::OpenOrders
@@ -214,6 +217,7 @@ impl Call {
             | Self::CancelOrder
             | Self::CancelOpenOrders
             | Self::CancelReplace
+            | Self::SystemStatus
             | Self::Coins
             | Self::TradeFees
             | Self::Withdraw => 1,
@@ -271,6 +275,7 @@ impl Call {
             Self::StartUserStream => user_stream::start(asked),
             Self::KeepUserStream => user_stream::keep(asked),
             Self::CloseUserStream => user_stream::close(asked),
+            Self::SystemStatus => exchange_info::system_status(asked),
             Self::Coins => account::coins(asked),
             Self::TradeFees => account::trade_fees(asked),
             Self::Withdraw => account::withdraw(asked).await,

@@ -42,6 +42,16 @@ pub(super) fn exchange_info(asked: &Asked<'_>) -> Result<Answer, Failure> {
     })
 }
 
+/// Whether orders are taken: libraries ask before they trade.
+pub(super) fn system_status(asked: &Asked<'_>) -> Result<Answer, Failure> {
+    let view = &asked.gateway.view;
+    let open = view.is_up_to_date() && !view.is_halted();
+    Answer::of(&match open {
+        true => json!({ "status": 0, "msg": "normal" }),
+        false => json!({ "status": 1, "msg": "system_maintenance" }),
+    })
+}
+
 /// All limits that a client can run into.
 fn rate_limits(limits: &Limits) -> Value {
     let limit = |kind: &str, interval: &str, count: u32, limit: u32| json!({ "rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit });

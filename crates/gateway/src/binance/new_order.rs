@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use types::{
-    ClientOrderId, OrderType, Place, Price, Quanta, Quantity, SelfTrade, Side, TimeInForce, Trigger,
-    TriggerKind,
+    ClientOrderId, Limits, OrderType, Place, Price, Quanta, Quantity, Reject, SelfTrade, Side, TimeInForce,
+    Trigger, TriggerKind,
 };
 
 use super::failure::Failure;
@@ -93,6 +93,42 @@ impl NewOrder {
             client_id: number,
         };
         Ok(Self { market, place, client_id, response: response.unwrap_or(usual) })
+    }
+
+    /// What the rules will say of the order by itself, whatever the book and the account hold. `limits`: also of the market's
+    /// limits.
+    pub fn check(&self, limits: bool) -> Result<(), Reject> {
+        let (params, place) = (&self.market.params, &self.place);
+        let bounds = if limits { params.limits } else { Limits::NONE };
+        let within = |price: Price| price.0 != 0 && price <= params.max_price;
+        let (quantity, notional) = match place.order_type {
+            OrderType::Limit { price, quantity } => {
+                (quantity.0, u128::from(price.0) * u128::from(quantity.0) * u128::from(params.tick))
+            }
+            OrderType::Market { quantity } => (quantity.0, 0),
+            OrderType::MarketBudget { budget } => (0, budget.0.into()),
+        };
+        if quantity == 0 && notional == 0 {
+            return Err(Reject::ZeroQuantity);
+        }
+        if matches!(place.order_type, OrderType::Limit { price, .. } if !within(price)) {
+            return Err(Reject::PriceOutOfRange);
+        }
+        if let Some(trigger) = place.trigger {
+            if !within(trigger.price) {
+                return Err(Reject::PriceOutOfRange);
+            }
+            if place.side == Side::Buy && matches!(place.order_type, OrderType::Market { .. }) {
+                return Err(Reject::BudgetRequired);
+            }
+        }
+        if quantity > bounds.max_quantity.0 {
+            return Err(Reject::QuantityLimit);
+        }
+        if notional > u128::from(bounds.max_notional.0) {
+            return Err(Reject::NotionalLimit);
+        }
+        Ok(())
     }
 
     pub fn number(&self) -> ClientOrderId {

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::new_order::{NewOrder, Response};
 use super::order_shapes::{Cancelled, Placed, Queried};
 use super::params::all_markets;
+use crate::client_ids;
 use crate::limits::OrderCounts;
 use crate::view::{Market, Order, OrderStatus, Range};
 
@@ -85,17 +86,32 @@ fn unknown() -> Failure {
     )
 }
 
+/// Checks what can be said of an order by itself: neither funds nor the last price are looked at.
 pub(super) fn test(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let order = NewOrder::read(asked.params, &asked.gateway.view)?;
+    // Limits of the account's own hold instead of the market's; those are for the rules to say.
+    let account = asked.gateway.view.account(asked.caller()?.account);
+    let has_own = account.is_none_or(|account| account.state.custom_limits != 0);
+    order.check(!has_own).map_err(Failure::order_rejected)?;
     if asked.params.boolean("computeCommissionRates")? == Some(true) {
         return Answer::of(&Commissions::of_order(&order.market));
     }
     Answer::of(&serde_json::json!({}))
 }
 
+/// Whether an order that is meant by its number has the client order id that is sent, too, if one is.
+fn is_called_so(asked: &Asked<'_>, market: &Market, order: OrderRef, name: &str) -> Result<bool, Failure> {
+    let (OrderRef::Id(_), Some(text)) = (order, asked.params.client_id(name)?) else { return Ok(true) };
+    let known = asked.gateway.view.order(asked.caller()?.account, market.id, order);
+    Ok(known.is_some_and(|known| known.client_id == client_ids::number(text)))
+}
+
 pub(super) fn query(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let market = asked.params.market(&asked.gateway.view)?;
     let order = asked.params.order("orderId", "origClientOrderId")?;
+    if !is_called_so(asked, &market, order, "origClientOrderId")? {
+        return Err(Failure::no_such_order());
+    }
     let found = asked.gateway.view.order(asked.caller()?.account, market.id, order);
     let found = found.ok_or_else(Failure::no_such_order)?;
     Answer::of(&Queried::new(&market, &found, &asked.gateway.client_ids))
@@ -128,7 +144,7 @@ pub(super) async fn cancel(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let market = asked.params.market(&asked.gateway.view)?;
     let order = asked.params.order("orderId", "origClientOrderId")?;
     let restriction = asked.params.choice("cancelRestrictions", -1145, "Invalid cancelRestrictions")?;
-    let command = cancellation(asked, &market, order, restriction)?;
+    let command = cancellation(asked, &market, order, "origClientOrderId", restriction)?;
     let acknowledgement = asked.gateway.desk.place(asked.caller()?.account, vec![command]).await?;
     Answer::of(&cancelled(asked, &market, order, &acknowledgement)?)
 }
@@ -156,8 +172,12 @@ fn cancellation(
     asked: &Asked<'_>,
     market: &Market,
     order: OrderRef,
+    name: &str,
     restriction: Option<Restriction>,
 ) -> Result<Command, Failure> {
+    if !is_called_so(asked, market, order, name)? {
+        return Err(Failure::cancel_rejected(Reject::UnknownOrder));
+    }
     if let Some(restriction) = restriction {
         let known = asked.gateway.view.order(asked.caller()?.account, market.id, order);
         let fits = match known.map(|order| order.status) {
@@ -183,7 +203,9 @@ fn cancelled(
     if let Some(Outcome::Rejected(reject)) = acknowledgement.outcomes.first() {
         return Err(Failure::cancel_rejected(*reject));
     }
-    let known = asked.gateway.view.order(asked.caller()?.account, market.id, order).ok_or_else(unknown)?;
+    // Its name may be another order's by now: that of the one that replaces it, say.
+    let (account, sequence) = (asked.caller()?.account, acknowledgement.first_sequence);
+    let known = asked.gateway.view.order_ended_by(account, market.id, order, sequence).ok_or_else(unknown)?;
     let ids = &asked.gateway.client_ids;
     let cancel_id = cancel_id(asked)?;
     Ok(Cancelled::new(market, &known, ids, cancel_id, acknowledgement.timestamp))
@@ -265,7 +287,7 @@ pub(super) async fn cancel_replace(asked: &Asked<'_>) -> Result<Answer, Failure>
     let account = asked.caller()?.account;
     let desk = &asked.gateway.desk;
     let market = &new.market;
-    let cancellation = cancellation(asked, market, old, restriction);
+    let cancellation = cancellation(asked, market, old, "cancelOrigClientOrderId", restriction);
     let counts = count(asked)?;
     let (cancel, place) = match (mode, cancellation) {
         (Mode::AllowFailure, Ok(cancellation)) => {
@@ -341,6 +363,9 @@ pub(super) async fn amend(asked: &Asked<'_>) -> Result<Answer, Failure> {
     let wanted = asked.params.units("newQty", market.quantity, market.base.scale, "LOT_SIZE")?.unwrap_or(0);
     let account = asked.caller()?.account;
     let order = view.order(account, market.id, reference).ok_or_else(Failure::no_such_order)?;
+    if !is_called_so(asked, &market, reference, "origClientOrderId")? {
+        return Err(Failure::no_such_order());
+    }
     if !matches!(order.status, OrderStatus::New | OrderStatus::PartiallyFilled) || order.waiting {
         return Err(Failure::amend_rejected(Reject::UnknownOrder));
     }

@@ -8,7 +8,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, any, on};
 use tokio::time::timeout;
 
 use super::Api;
@@ -19,19 +19,51 @@ use super::signing::{authenticate, signed_bytes};
 use crate::counters::count;
 use crate::{ClientAddress, clock};
 
+const JSON: &str = "application/json;charset=UTF-8";
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight");
 const USED_WEIGHT_1M: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
 const ORDERS_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
 const ORDERS_1D: HeaderName = HeaderName::from_static("x-mbx-order-count-1d");
 
 pub(super) fn router(api: &Arc<Api>) -> Router {
-    ROUTES.iter().fold(Router::new(), |router, (method, path, call)| {
+    let known = ROUTES.iter().fold(Router::new(), |router, (method, path, call)| {
         let (api, call) = (Arc::clone(api), *call);
         // Only methods that have a filter are in the table.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         router
             .route(path, on(filter, move |request: Request| async move { serve(&api, call, request).await }))
+    });
+    // Libraries read a refusal as JSON, also one of what there is not.
+    let unknown = ["/api/v3/{*path}", "/sapi/{*path}"].into_iter().fold(Router::new(), |router, path| {
+        let api = Arc::clone(api);
+        router.route(
+            path,
+            any(move |request: Request| async move { refuse(&api, &request, StatusCode::NOT_FOUND) }),
+        )
+    });
+    let api = Arc::clone(api);
+    known.merge(unknown).method_not_allowed_fallback(move |request: Request| async move {
+        refuse(&api, &request, StatusCode::METHOD_NOT_ALLOWED)
     })
+}
+
+/// There is no such call.
+fn refuse(api: &Api, request: &Request, status: StatusCode) -> Response {
+    let (now, weight) = (clock::millis(), 1);
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.address);
+    let charged = address.map_or(Ok(0), |address| api.gateway.limiter.charge(address, weight, now));
+    let failure = match charged {
+        Ok(_) => Failure { status, ..Failure::new(-1020, "This operation is not supported.") },
+        Err(refusal) => Failure::refused(refusal, now),
+    };
+    failure.count(&api.gateway.counters);
+    let mut response = (failure.status, failure.body()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    if let Some(seconds) = failure.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 async fn serve(api: &Api, call: Call, request: Request) -> Response {
@@ -55,7 +87,7 @@ async fn serve(api: &Api, call: Call, request: Request) -> Response {
             (failure.status, failure.body()).into_response()
         }
     };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().extend(headers);
     response

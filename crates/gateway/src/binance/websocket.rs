@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::counters::count;
 use crate::limits::MessageRate;
+use crate::server::READ_AT_ONCE;
 use crate::{ClientAddress, Gateway, clock};
 
 /// How long a client may keep a write waiting.
@@ -91,8 +92,12 @@ pub(super) fn upgrade<H: Handler>(
     handler: H,
 ) -> Response {
     let most = gateway.settings.limits.ws_message_bytes;
-    upgrade.max_message_size(most).max_frame_size(most).write_buffer_size(GATHERED).on_upgrade(
-        move |socket| async move {
+    upgrade
+        .max_message_size(most)
+        .max_frame_size(most)
+        .read_buffer_size(READ_AT_ONCE)
+        .write_buffer_size(GATHERED)
+        .on_upgrade(move |socket| async move {
             let mut connection = Connection { gateway, outbox, queue, handler };
             let end = connection.run(socket).await;
             tracing::debug!(address = %client.address, ?end, "a WebSocket ends");
@@ -101,8 +106,7 @@ pub(super) fn upgrade<H: Handler>(
             }
             connection.handler.ended();
             drop(client);
-        },
-    )
+        })
 }
 
 struct Connection<H> {

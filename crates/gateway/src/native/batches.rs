@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, http::HeaderValue};
+use axum::{Extension, Json, http::HeaderValue};
 use exchange::batch_path;
 use futures_util::{Stream, stream};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ use super::error::Refusals;
 use super::extract::{Path, Query};
 use super::number::Number;
 use super::{ApiError, Native, Stage};
+use crate::server::ClientAddress;
 
 /// Batches in one answer at most.
 const LISTED: usize = 1_000;
@@ -293,6 +294,7 @@ pub(crate) struct After {
 pub(crate) async fn events(
     State(native): State<Arc<Native>>,
     Query(After { after }): Query<After>,
+    who: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let mut news = native.lifecycle.news();
@@ -306,20 +308,21 @@ pub(crate) async fn events(
         false => 0,
     });
     let known = received.or(after.map(|Number(after)| after)).unwrap_or(last);
-    let told = stream::unfold((native, news, known), |(native, mut news, known)| async move {
+    // The caller's places are kept for as long as he listens.
+    let told = stream::unfold((native, news, known, who), |(native, mut news, known, who)| async move {
         loop {
             let transitions = native.lifecycle.transitions(known, 1);
             let id = |number: u64| format!("{}-{number}", transitions.run);
             if let Some((from, to)) = transitions.missed {
                 let data = json!({ "from": from, "to": to }).to_string();
                 let message = Message::default().id(id(to)).event("missed").data(data);
-                return Some((Ok(message), (native, news, to)));
+                return Some((Ok(message), (native, news, to, who)));
             }
             if let Some(next) = transitions.list.first() {
                 let body = TransitionBody::new(transitions.run, next);
                 let data = serde_json::to_string(&body).unwrap_or_default();
                 let message = Message::default().id(id(next.number)).event("batch").data(data);
-                return Some((Ok(message), (native, news, next.number)));
+                return Some((Ok(message), (native, news, next.number, who)));
             }
             tokio::select! {
                 changed = news.changed() => changed.ok()?,

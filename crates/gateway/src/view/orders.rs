@@ -263,9 +263,14 @@ impl Orders {
         self.forgotten.get(&account).copied().unwrap_or(0)
     }
 
+    /// Those that are closed and not forgotten, in no order.
+    pub fn closed_of(&self, account: AccountId) -> impl Iterator<Item = Order> {
+        self.closed.of(account).filter_map(|id| self.by_id(*id))
+    }
+
     /// Open and closed, in no order.
     pub fn all_of(&self, account: AccountId) -> impl Iterator<Item = Order> {
-        self.open_of(account).chain(self.closed.of(account).filter_map(|id| self.by_id(*id)))
+        self.open_of(account).chain(self.closed_of(account))
     }
 }
 

@@ -203,6 +203,27 @@ impl View {
         self.shared.read().orders.find(account, market, order)
     }
 
+    /// The order that this command ended, when it is the one that is meant. Its name may be another's since.
+    #[must_use]
+    pub fn order_ended_by(
+        &self,
+        account: AccountId,
+        market: MarketId,
+        order: OrderRef,
+        sequence: u64,
+    ) -> Option<Order> {
+        let state = self.shared.read();
+        let newest = state.orders.find(account, market, order)?;
+        let OrderRef::Client(client_id) = order else { return Some(newest) };
+        if newest.updated_sequence == sequence {
+            return Some(newest);
+        }
+        let ended = |order: &Order| {
+            order.market == market && order.client_id == client_id && order.updated_sequence == sequence
+        };
+        state.orders.closed_of(account).find(ended)
+    }
+
     /// An order by its number.
     #[must_use]
     pub fn order_by_id(&self, id: OrderId) -> Option<Order> {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use gateway::keys::Role;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::kit::*;
 
@@ -120,6 +121,71 @@ async fn large_slow_and_endless_requests_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_takes_are_not_kept() {
+    let site = site_with(0, |settings| settings.limits.request_timeout_ms = 500).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(site.server.address()).await.unwrap();
+    // More than operating systems hold for anybody.
+    let requests = "GET /api/v3/exchangeInfo HTTP/1.1\r\nhost: x\r\n\r\n".repeat(4_000);
+    let asking = tokio::spawn(async move {
+        let _ = stream.write_all(requests.as_bytes()).await;
+        stream
+    });
+    let began = Instant::now();
+    while site.world.gateway.connections.count() == 0 {
+        assert!(began.elapsed() < PATIENCE, "it is let in");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    while site.world.gateway.connections.count() > 0 {
+        assert!(began.elapsed() < PATIENCE, "it is let go");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let _stream = tokio::time::timeout(PATIENCE, asking).await;
+    assert_eq!(site.get("/api/v3/ping").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_names_one_host() {
+    let site = site().await;
+    for (head, status) in [
+        ("HTTP/1.1\r\nhost: a\r\n", 200),
+        ("HTTP/1.1\r\n", 400),
+        ("HTTP/1.1\r\nhost: a\r\nhost: b\r\n", 400),
+        ("HTTP/1.0\r\n", 200),
+    ] {
+        let mut stream = TcpStream::connect(site.server.address()).await.unwrap();
+        let request = format!("GET /api/v3/ping {head}connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(read_answer(&mut stream).await.status, status, "{head:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_there_is_not_is_refused_in_json_and_paid() {
+    let site = site_with(0, |settings| settings.limits.weight_per_minute = 4).await;
+    let minute = now() / 60_000;
+    for (method, path, status) in [
+        ("GET", "/api/v3/openOrderList", 404),
+        ("POST", "/sapi/v1/margin/order", 404),
+        ("PATCH", "/api/v3/order", 405),
+        ("GET", "/sapi/v1/system/status", 200),
+        ("GET", "/api/v3/nothing", 429),
+    ] {
+        let answer = site.send(method, path, &[], "").await;
+        if now() / 60_000 != minute {
+            return;
+        }
+        assert_eq!(answer.status, status, "{method} {path}");
+        match status {
+            200 => assert_eq!(answer.json()["status"], 0, "orders are taken"),
+            429 => assert!(answer.code() == -1003 && answer.headers.contains_key("retry-after")),
+            _ => assert_eq!(answer.code(), -1020),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_no_more_connections_than_it_may() {
     let site = site_with(0, |settings| settings.limits.connections_per_address = 3).await;
     let mut held = Vec::new();
@@ -136,6 +202,33 @@ async fn an_address_has_no_more_connections_than_it_may() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(site.get("/api/v3/ping").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_caller_has_connections_of_his_own() {
+    let site = site_with(0, |settings| {
+        settings.limits.connections_per_address = 2;
+        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let connect = async |caller: &str| {
+        let mut request = format!("ws://{}/ws", site.server.address()).into_client_request().unwrap();
+        request.headers_mut().insert("x-forwarded-for", caller.parse().unwrap());
+        tokio_tungstenite::connect_async(request).await
+    };
+    let mut held = Vec::new();
+    for caller in ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"] {
+        held.push(connect(caller).await.expect("fewer than he may have"));
+    }
+    assert!(connect("192.0.2.1").await.is_err(), "one more than he may have");
+    let asked = site.send("GET", "/api/v3/ping", &[("x-forwarded-for", "192.0.2.3")], "").await;
+    assert_eq!(asked.status, 200, "others do not mind");
+    drop(held.remove(0));
+    let began = Instant::now();
+    while connect("192.0.2.1").await.is_err() {
+        assert!(began.elapsed() < PATIENCE, "his place is free again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

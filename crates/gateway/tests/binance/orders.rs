@@ -123,7 +123,8 @@ async fn what_is_wrong_with_an_order_has_binances_code() {
     for (terms, code) in cases {
         let answer = site.order(&terms).await;
         assert_eq!((answer.status, answer.code()), (400, code), "{terms}: {}", answer.body);
-        if code != -2010 && code != -1013 {
+        // Neither the last price nor funds count in a test.
+        if code != -2010 && !terms.contains("price=80000") {
             let test = site.signed(Role::Trade, "POST", "/api/v3/order/test", &terms).await;
             assert_eq!(test.code(), code, "a test of {terms}");
         }
@@ -216,6 +217,73 @@ async fn an_amended_order_trades_no_more_than_its_quantity_whatever_trades_meanw
             "CANCELED" => assert!(traded >= 0.002, "{amended} {order}"),
             "FILLED" => assert_eq!((number(&order["origQty"]), traded), (0.002, 0.002), "{amended} {order}"),
             _ => panic!("{amended} {order}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_takes_anothers_name_is_not_mistaken_for_it() {
+    let site = site().await;
+    let first = site.order(&format!("{RESTING}&newClientOrderId=mine")).await.json();
+    for mode in ["ALLOW_FAILURE", "STOP_ON_FAILURE"] {
+        let before = site.signed(Role::Read, "GET", "/api/v3/openOrders", "symbol=BTCUSD").await.json();
+        let query = format!(
+            "cancelReplaceMode={mode}&cancelOrigClientOrderId=mine&newClientOrderId=mine&{RESTING}&newOrderRespType=ACK"
+        );
+        let replaced = site.signed(Role::Trade, "POST", "/api/v3/order/cancelReplace", &query).await.json();
+        let (old, new) = (&replaced["cancelResponse"], &replaced["newOrderResponse"]);
+        assert_eq!((&old["orderId"], &old["status"]), (&before[0]["orderId"], &"CANCELED".into()), "{mode}");
+        assert!(new["orderId"].as_u64() > old["orderId"].as_u64(), "{replaced}");
+    }
+    let all = site.signed(Role::Read, "GET", "/api/v3/allOrders", "symbol=BTCUSD").await.json();
+    let statuses: Vec<&str> =
+        all.as_array().unwrap().iter().filter_map(|one| one["status"].as_str()).collect();
+    assert_eq!((&all[0]["orderId"], statuses), (&first["orderId"], vec!["CANCELED", "CANCELED", "NEW"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_named_twice_must_be_one() {
+    let site = site().await;
+    let placed = site.order(&format!("{RESTING}&newClientOrderId=mine")).await.json();
+    site.order(&format!("{RESTING}&newClientOrderId=another")).await;
+    let both = |name: &str| format!("symbol=BTCUSD&orderId={}&origClientOrderId={name}", placed["orderId"]);
+    let ask =
+        async |method: &str, path: &str, query: String| site.signed(Role::Trade, method, path, &query).await;
+    for name in ["another", "nobody"] {
+        assert_eq!(ask("GET", "/api/v3/order", both(name)).await.code(), -2013, "{name}");
+        assert_eq!(ask("DELETE", "/api/v3/order", both(name)).await.code(), -2011, "{name}");
+        let amended = ask("PUT", "/api/v3/order/amend/keepPriority", both(name) + "&newQty=0.001").await;
+        assert_eq!(amended.code(), -2013, "{name}");
+        let query = format!(
+            "cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId={}&cancelOrigClientOrderId={name}&{RESTING}",
+            placed["orderId"]
+        );
+        let replaced = ask("POST", "/api/v3/order/cancelReplace", query).await;
+        assert_eq!(
+            (replaced.code(), &replaced.json()["data"]["newOrderResult"]),
+            (-2022, &"NOT_ATTEMPTED".into())
+        );
+    }
+    assert_eq!(ask("GET", "/api/v3/order", both("mine")).await.json()["status"], "NEW");
+    assert_eq!(ask("DELETE", "/api/v3/order", both("mine")).await.json()["status"], "CANCELED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_says_what_the_order_would_be_refused_for() {
+    let site = site().await;
+    let limit = "symbol=BTCUSD&side=BUY&type=LIMIT&timeInForce=GTC";
+    for (terms, code) in [
+        (format!("{limit}&quantity=0&price=60000"), -1013),
+        (format!("{limit}&quantity=50.001&price=60000"), -1013),
+        (format!("{limit}&quantity=0.001&price=0"), -1013),
+        (format!("{limit}&quantity=0.001&price=131073"), -1013),
+        ("symbol=BTCUSD&side=BUY&type=MARKET&quoteOrderQty=0".into(), -1013),
+        ("symbol=BTCUSD&side=BUY&type=STOP_LOSS&quantity=0.001&stopPrice=65000".into(), -2010),
+        ("symbol=BTCUSD&side=SELL&type=STOP_LOSS&quantity=0.001&stopPrice=0".into(), -1013),
+    ] {
+        for path in ["/api/v3/order/test", "/api/v3/order"] {
+            let answer = site.signed(Role::Trade, "POST", path, &terms).await;
+            assert_eq!(answer.code(), code, "{path} {terms}: {}", answer.body);
         }
     }
 }

@@ -54,7 +54,7 @@ impl Limits {
                 "connections_per_address",
                 300,
                 1..=1_000_000,
-                "connections of one address (of one /64 network for IPv6)",
+                "connections of one address (of one /64 network for IPv6); behind a trusted proxy, WebSockets and requests under way",
             ),
             header_timeout: s.time(
                 "header_timeout",
@@ -72,7 +72,7 @@ impl Limits {
                 "request_timeout",
                 seconds(30),
                 patience,
-                "how long an answer may take to begin",
+                "how long an answer may take to begin, and may wait without its reader taking a byte of it",
             ),
             header_bytes: s.bytes("header_bytes", 16 << 10, 8 << 10..=1 << 20, "longest head of a request"),
             body_bytes: s.bytes(

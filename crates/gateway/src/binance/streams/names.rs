@@ -68,11 +68,8 @@ impl Levels {
 impl Stream {
     /// The stream with this name, if there is one. User data streams are called by their listen key.
     pub fn parse(name: &str, view: &View, keys: &ListenKeys, now: u64) -> Option<Self> {
-        match name {
-            "!bookTicker" => return Some(Self::AllBest),
-            "!miniTicker@arr" => return Some(Self::AllMini),
-            "!ticker@arr" => return Some(Self::AllDay),
-            _ => {}
+        if let Some(stream) = Self::of_all_markets(name) {
+            return Some(stream);
         }
         let Some((symbol, kind)) = name.split_once('@') else {
             return keys.account(name, now).map(Self::User);
@@ -83,6 +80,18 @@ impl Stream {
         }
         let market = view.market(&symbol.to_ascii_uppercase())?.id;
         Self::of_market(market, kind)
+    }
+
+    /// With a pace, too, as `python-binance` asks for them; Binance tells these each second whatever stands there.
+    fn of_all_markets(name: &str) -> Option<Self> {
+        let plain = ["@1000ms", "@3000ms"].iter().find_map(|pace| name.strip_suffix(pace)).unwrap_or(name);
+        let stream = match plain {
+            "!miniTicker@arr" => Self::AllMini,
+            "!ticker@arr" => Self::AllDay,
+            _ if name == "!bookTicker" => Self::AllBest,
+            _ => return None,
+        };
+        Some(stream)
     }
 
     fn of_market(market: MarketId, kind: &str) -> Option<Self> {
@@ -148,6 +157,21 @@ mod tests {
             "depth@",
         ] {
             assert_eq!(Stream::of_market(MARKET, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn tickers_of_all_markets_may_have_a_pace() {
+        for (name, stream) in [
+            ("!bookTicker", Some(Stream::AllBest)),
+            ("!miniTicker@arr", Some(Stream::AllMini)),
+            ("!miniTicker@arr@1000ms", Some(Stream::AllMini)),
+            ("!ticker@arr@3000ms", Some(Stream::AllDay)),
+            ("!bookTicker@1000ms", None),
+            ("!ticker", None),
+            ("!ticker@arr@5ms", None),
+        ] {
+            assert_eq!(Stream::of_all_markets(name), stream, "{name}");
         }
     }
 

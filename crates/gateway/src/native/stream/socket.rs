@@ -32,7 +32,7 @@ use crate::native::hexadecimal::read_array;
 use crate::native::limits::charge;
 use crate::native::submissions::StreamsRequest;
 use crate::native::{ApiError, Native};
-use crate::server::ClientAddress;
+use crate::server::{ClientAddress, READ_AT_ONCE};
 
 /// Channels of one connection.
 const CHANNELS: usize = 64;
@@ -68,7 +68,8 @@ pub(crate) async fn stream(
         ApiError::new(status, "not_a_websocket", rejection.body_text(), remedy)
     })?;
     let limit = native.gateway.settings.limits.ws_message_bytes;
-    Ok(upgrade.max_message_size(limit).max_frame_size(limit).on_upgrade(move |socket| async move {
+    let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).read_buffer_size(READ_AT_ONCE);
+    Ok(upgrade.on_upgrade(move |socket| async move {
         // The connection's place among all is kept for as long as it lives.
         let client = client.map(|Extension(client)| client);
         let (outgoing, queue) = mpsc::channel(QUEUE);
