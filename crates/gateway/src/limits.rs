@@ -151,19 +151,33 @@ impl Limiter {
     pub fn take_orders(&self, account: AccountId, count: u32, now: u64) -> Result<OrderCounts, Refusal> {
         let mut accounts = lock(&self.accounts);
         let orders = accounts.entry(account, now);
+        let counts = self.with_orders(orders, count, now)?;
+        (orders.in_window, orders.in_day) = (counts.ten_seconds, counts.day);
+        Ok(counts)
+    }
+
+    /// Whether an account may place so many orders; they are not counted, since nobody knows yet whether they are its own.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn may_place(&self, account: AccountId, count: u32, now: u64) -> Result<OrderCounts, Refusal> {
+        let mut orders = lock(&self.accounts).get(&account).copied().unwrap_or_default();
+        self.with_orders(&mut orders, count, now)
+    }
+
+    fn with_orders(&self, orders: &mut Orders, count: u32, now: u64) -> Result<OrderCounts, Refusal> {
         orders.begin(now);
-        let (in_window, in_day) =
-            (orders.in_window.saturating_add(count), orders.in_day.saturating_add(count));
-        if in_window > self.orders_per_ten_seconds {
+        let ten_seconds = orders.in_window.saturating_add(count);
+        let day = orders.in_day.saturating_add(count);
+        if ten_seconds > self.orders_per_ten_seconds {
             let until = (orders.window + 1) * 10 * SECOND;
             return Err(Refusal { banned: false, until, what: Exceeded::OrdersInTenSeconds });
         }
-        if in_day > self.orders_per_day {
+        if day > self.orders_per_day {
             let until = (orders.day + 1) * DAY;
             return Err(Refusal { banned: false, until, what: Exceeded::OrdersInADay });
         }
-        (orders.in_window, orders.in_day) = (in_window, in_day);
-        Ok(OrderCounts { ten_seconds: in_window, day: in_day })
+        Ok(OrderCounts { ten_seconds, day })
     }
 
     /// How many orders an account has placed.

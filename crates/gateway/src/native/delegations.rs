@@ -228,7 +228,7 @@ pub(crate) async fn delegate(
     };
     let public = native.blocking(Turn::Read, keep).await?;
     let submission = Submission::Owner { account, command: offer.command, signature, timestamps: Vec::new() };
-    let promise = native.hand_in(submission).await?;
+    let promise = native.hand_in(submission, None).await?;
     let acknowledgement = native.acknowledged(promise).await?;
     let outcome = acknowledgement.outcomes.first().copied().unwrap_or(Outcome::Done);
     Ok(Json(DelegationBody {

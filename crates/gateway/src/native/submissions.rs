@@ -1,10 +1,13 @@
 //! Commands signed by session keys and by owners, on their way in.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
 use exchange::{Acknowledgement, Refused, Submission};
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -17,13 +20,19 @@ use super::api::Turn;
 use super::error::Refusals;
 use super::extract::Body;
 use super::hexadecimal::{read, read_array};
+use super::limits::charge;
 use super::number;
 use super::{ApiError, Native};
+use crate::clock;
+use crate::limits::{Exceeded, Refusal};
+use crate::server::ClientAddress;
 
 /// Submissions with more signatures are checked on threads that may take long.
 const QUICK: usize = 4;
 /// How long the view may take to show what was acknowledged.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many commands of a submission weigh one more.
+const COMMANDS_A_WEIGHT: usize = 100;
 
 /// Commands of sessions' streams, with one signature for each account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -117,12 +126,61 @@ impl OwnerRequest {
     }
 }
 
+/// How many orders a submission places or replaces, by account.
+fn orders(submission: &Submission) -> BTreeMap<AccountId, u32> {
+    let mut orders = BTreeMap::new();
+    let mut count = |account: AccountId, command: &Command| {
+        if matches!(command, Command::Place(_) | Command::Replace { .. }) {
+            let count: &mut u32 = orders.entry(account).or_default();
+            *count = count.saturating_add(1);
+        }
+    };
+    match submission {
+        Submission::Streams { commands, .. } => {
+            commands.iter().for_each(|(account, command)| count(*account, command));
+        }
+        Submission::Owner { account, command, .. } => count(*account, command),
+        _ => {}
+    }
+    orders
+}
+
+fn too_many_orders(account: AccountId, refusal: Refusal, now: u64) -> ApiError {
+    let when = match refusal.what {
+        Exceeded::OrdersInADay => "today",
+        _ => "in these ten seconds",
+    };
+    let seconds = refusal.retry_after(now);
+    let message = format!("account {account} would place more orders {when} than an account may");
+    let remedy = format!("wait {seconds} s; cancelling is always possible");
+    let mut error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_orders", message, remedy);
+    error.retry_after = Some(seconds);
+    error
+}
+
 /// What is known of a submission once it is durable and executed.
 pub(crate) type Promise = oneshot::Receiver<Result<Acknowledgement, Refused>>;
 
 impl Native {
     /// Hands a submission in. What is handed in before this returns stays before what is handed in later.
-    pub(crate) async fn hand_in(self: &Arc<Self>, submission: Submission) -> Result<Promise, ApiError> {
+    ///
+    /// `address` is whose weight a large one takes. Orders count for their account only once its signature was found right, or
+    /// anybody could use up what an account may place.
+    pub(crate) async fn hand_in(
+        self: &Arc<Self>,
+        submission: Submission,
+        address: Option<IpAddr>,
+    ) -> Result<Promise, ApiError> {
+        let orders = orders(&submission);
+        if let (Some(address), Submission::Streams { commands, .. }) = (address, &submission) {
+            charge(self, address, u32::try_from(commands.len() / COMMANDS_A_WEIGHT).unwrap_or(u32::MAX))?;
+        }
+        let (limiter, now) = (&self.gateway.limiter, clock::millis());
+        for (account, count) in &orders {
+            limiter
+                .may_place(*account, *count, now)
+                .map_err(|refusal| too_many_orders(*account, refusal, now))?;
+        }
         let (answer, promise) = oneshot::channel();
         // Whoever no longer waits does not mind.
         let answer = move |result| drop(answer.send(result));
@@ -135,6 +193,12 @@ impl Native {
         } else {
             let hand_in = move |native: &Self| Ok(native.gateway.exchange.submit_then(submission, answer)?);
             self.blocking(Turn::Read, hand_in).await?;
+        }
+        for (account, count) in orders {
+            // Another submission may have been faster: these orders are placed, and count.
+            if let Err(refusal) = limiter.take_orders(account, count, now) {
+                tracing::debug!(%account, ?refusal, "orders beyond the limit were placed together");
+            }
         }
         Ok(promise)
     }
@@ -182,9 +246,11 @@ impl Native {
 )]
 pub(crate) async fn streams(
     State(native): State<Arc<Native>>,
+    client: Option<Extension<ClientAddress>>,
     Body(request): Body<StreamsRequest>,
 ) -> Result<Json<AcknowledgementBody>, ApiError> {
-    let promise = native.hand_in(request.submission()?).await?;
+    let address = client.map(|client| client.address);
+    let promise = native.hand_in(request.submission()?, address).await?;
     Ok(Json(native.acknowledged(promise).await?.into()))
 }
 
@@ -199,6 +265,6 @@ pub(crate) async fn owner_command(
     State(native): State<Arc<Native>>,
     Body(request): Body<OwnerRequest>,
 ) -> Result<Json<AcknowledgementBody>, ApiError> {
-    let promise = native.hand_in(request.submission()?).await?;
+    let promise = native.hand_in(request.submission()?, None).await?;
     Ok(Json(native.acknowledged(promise).await?.into()))
 }

@@ -29,6 +29,39 @@ fn refused(found: &(u16, Value), status: u16, code: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_places_no_more_orders_than_it_may() {
+    let world = World::with(|settings| settings.limits.orders_per_ten_seconds = 3).await;
+    // Whoever is not the account uses up nothing of what it may place.
+    for _ in 0..5 {
+        refused(&world.ask("POST", "/streams", Some(signed(&world, 1, 2).await)).await, 401, "bad_signature");
+    }
+    let account = AccountId(1);
+    let mut signer = world.client.signer(account, session_key(account)).await.unwrap();
+    let orders = |count: usize| vec![limit(Side::Buy, 1, 1); count];
+    assert!(
+        world
+            .client
+            .submit(&mut signer, &orders(4))
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("too_many_orders")
+    );
+    let mut placed = 0;
+    // Ten seconds may end meanwhile.
+    let refusal = loop {
+        match world.client.submit(&mut signer, &orders(1)).await {
+            Ok(_) => placed += 1,
+            Err(error) => break error.to_string(),
+        }
+        assert!(placed < 100);
+    };
+    assert!(placed >= 3 && refusal.contains("too_many_orders"), "{placed} {refusal}");
+    let nothing = Command::MassCancel { market: None, side: None };
+    world.client.submit(&mut signer, &vec![nothing; 50]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn submissions_that_prove_nothing_are_refused() {
     let world = World::open().await;
     let good = signed(&world, 1, 1).await;

@@ -90,6 +90,12 @@ impl Front {
         Ok(Self { gateway, address, fix_address, server, fix, runtime: runtime.clone() })
     }
 
+    /// Where browsers and programs find it.
+    pub fn origin(&self) -> String {
+        let scheme = if self.gateway.settings.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
     /// Answers what is under way, and ends.
     pub fn stop(self) {
         self.runtime.block_on(async {

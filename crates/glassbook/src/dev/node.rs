@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -221,7 +220,7 @@ fn on_chain(
         origins: &[shards_url, chain.client.url().to_string()],
         runtime: &handle,
     })?;
-    banner(options, places, chain, &deployment, front.address)?;
+    banner(options, places, chain, &deployment, &front.origin())?;
     if let Some(fix) = front.fix_address {
         writeln!(std::io::stdout(), "FIX           {fix}, TargetCompID {}", options.settings.fix.comp_id)?;
     }
@@ -259,7 +258,7 @@ fn on_chain(
         let traffic = scope.spawn(|| -> Result<()> {
             // Only where coins are for nothing.
             if chain.embedded.is_some() {
-                introduce(&people::open(&traffic, &beginning, &front.gateway)?, front.address)?;
+                introduce(&people::open(&traffic, &beginning, &front.gateway)?, &front.origin())?;
             }
             if options.flow == Flow::None {
                 return Ok(());
@@ -611,7 +610,7 @@ fn tell(summary: &Summary, before: &mut Option<String>) {
 }
 
 /// Says with which accounts people can trade.
-fn introduce(people: &[Person], front: SocketAddr) -> Result<()> {
+fn introduce(people: &[Person], front: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if !people.is_empty() {
         writeln!(
@@ -621,7 +620,7 @@ fn introduce(people: &[Person], front: SocketAddr) -> Result<()> {
     }
     for Person { account, api_key, secret } in people {
         writeln!(out, "account {account:<5} key {api_key}\n              secret {secret}")?;
-        writeln!(out, "              http://{front}/#/account?key={api_key}&secret={secret}")?;
+        writeln!(out, "              {front}/#/account?key={api_key}&secret={secret}")?;
     }
     writeln!(out)?;
     Ok(out.flush()?)
@@ -633,14 +632,14 @@ fn banner(
     places: &Places,
     chain: &Chain,
     deployment: &Deployment,
-    front: SocketAddr,
+    front: &str,
 ) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nglassbook {}: an exchange on a chain\n", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "open          http://{front}/")?;
+    writeln!(out, "open          {front}/")?;
     writeln!(
         out,
-        "APIs          http://{front}/api/v3 (Binance's), /api/glassbook/v1 (its own: /openapi.json), /ws /stream /ws-api/v3\n"
+        "APIs          {front}/api/v3 (Binance's), /api/glassbook/v1 (its own: /openapi.json), /ws /stream /ws-api/v3\n"
     )?;
     let whose = if chain.embedded.is_some() { "embedded ethrex" } else { "somebody's node" };
     writeln!(out, "L1            {} ({whose}), chain id {}", chain.client.url(), deployment.chain_id)?;
@@ -671,7 +670,7 @@ fn banner(
         }
     )?;
     writeln!(out, "published     {}", places.published.display())?;
-    writeln!(out, "figures       http://{front}/metrics /healthz /readyz")?;
+    writeln!(out, "figures       {front}/metrics /healthz /readyz")?;
     writeln!(
         out,
         "keys          attestors' and traders' keys are public: hold NOTHING OF WORTH in this exchange"

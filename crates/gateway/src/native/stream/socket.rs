@@ -216,7 +216,7 @@ impl Connection {
         let permit = Arc::clone(&self.submissions).try_acquire_owned().map_err(|_| {
             ApiError::later("busy", "too many submissions of this connection are under way", 1)
         })?;
-        let promise = self.native.hand_in(params.submission()?).await?;
+        let promise = self.native.hand_in(params.submission()?, self.address).await?;
         let (native, outgoing) = (Arc::clone(&self.native), self.outgoing.clone());
         tokio::spawn(async move {
             let _permit = permit;
