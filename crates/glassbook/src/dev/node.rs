@@ -220,7 +220,8 @@ fn on_chain(
         origins: &[shards_url, chain.client.url().to_string()],
         runtime: &handle,
     })?;
-    banner(options, places, chain, &deployment, &front.origin())?;
+    let origin = front.origin();
+    banner(options, places, chain, &deployment, &origin)?;
     if let Some(fix) = front.fix_address {
         writeln!(std::io::stdout(), "FIX           {fix}, TargetCompID {}", options.settings.fix.comp_id)?;
     }
@@ -258,7 +259,7 @@ fn on_chain(
         let traffic = scope.spawn(|| -> Result<()> {
             // Only where coins are for nothing.
             if chain.embedded.is_some() {
-                introduce(&people::open(&traffic, &beginning, &front.gateway)?, &front.origin())?;
+                introduce(&people::open(&traffic, &beginning, &front.gateway)?, &origin)?;
             }
             if options.flow == Flow::None {
                 return Ok(());
