@@ -37,7 +37,7 @@ fn one(answers: &MarketAnswers, number: usize, of: usize, chosen: bool, area: Re
     let title = if of > 1 { format!("{} {symbol}", number + 1) } else { symbol.clone() };
     let mut block = frame(&title);
     if market.halted {
-        block = block.title(Span::styled("HALTED ", BAD));
+        block = block.title(Span::styled(" HALTED ", BAD));
     }
     if chosen && of > 1 {
         block = block.border_style(Style::new().fg(Color::Cyan));
@@ -75,7 +75,7 @@ fn today(market: &Market, day: &Day, area: Rect, buffer: &mut Buffer) {
 /// Sellers above, buyers below, the spread between them.
 fn levels(market: &Market, depth: &Depth, area: Rect, buffer: &mut Buffer) {
     if area.height < 3 {
-        return;
+        return best(market, depth, area, buffer);
     }
     let half = (area.height - 1) / 2;
     let shown = depth.bids.iter().take(half.into()).chain(depth.asks.iter().take(half.into()));
@@ -97,6 +97,21 @@ fn levels(market: &Market, depth: &Depth, area: Rect, buffer: &mut Buffer) {
         (_, None) => "no sellers".to_string(),
     };
     Line::styled(format!("── {text} ──"), DIM).centered().render(middle, buffer);
+}
+
+/// The best prices and what is between them, in a line.
+fn best(market: &Market, depth: &Depth, area: Rect, buffer: &mut Buffer) {
+    let price = |levels: &[Level], colour| {
+        let price = levels.first().map_or("–", |(price, _)| short(price, market.price_digits));
+        Span::styled(price.to_string(), Style::new().fg(colour))
+    };
+    let between = match (depth.bids.first(), depth.asks.first()) {
+        (Some(_), Some(_)) => format!(" ── spread {} ── ", short(&spread(depth), market.price_digits)),
+        _ => " ── ".to_string(),
+    };
+    let (bid, ask) = (price(&depth.bids, Color::Green), price(&depth.asks, Color::Red));
+    let line = Line::from(vec![bid, Span::styled(between, DIM), ask]).centered();
+    line.render(Rect { height: area.height.min(1), ..area }, buffer);
 }
 
 /// The distance of the best prices, with as many digits as they have.

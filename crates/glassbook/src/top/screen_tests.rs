@@ -99,7 +99,7 @@ fn books_lag_batches_custody_and_health_are_on_one_screen() {
             "     41    1,000 ■■···· committing     0.5s         –",
             "the node does not answer; it is tried again",
             "     40    1,000 ■■■■■· confirmed        2s     1,205",
-            "     39    1,000 ■■■■■■ final            5s     1,204  attested: execute",
+            "     39    1,000 ■■■■■■ final            5s     1,204  NOT PROVED",
         ],
     );
 }
@@ -202,12 +202,12 @@ fn everything_is_on_a_small_terminal_and_nothing_is_cut_off_that_matters() {
         &[
             "NOT PROVED  13:00:00 UTC",
             "● degraded",
-            "── spread 3 ──",
+            "64250 ── spread 3 ── 64253",
             "24h 63900–65100  vol 123.4567 BTC",
             "executed    41,234",
             "not final   3, the oldest for 1m15s",
-            "      42 ■····· sealed         0.3s",
-            "      39 ■■■■■■ final            5s",
+            "     42 ■····· sealed         0.3s",
+            "     39 ■■■■■■ final            5s",
             "! chain",
             "✓\u{a0}engine",
             "every 1 s",
@@ -215,7 +215,7 @@ fn everything_is_on_a_small_terminal_and_nothing_is_cut_off_that_matters() {
     );
     // A low but wide one.
     let picture = drawn(&screen_of(recorded()), 120, 24);
-    assert_has(&picture, &["── spread 3 ──", "✓\u{a0}engine", "! chain", "■····· sealed", "NOT PROVED"]);
+    assert_has(&picture, &["spread 3", "✓\u{a0}engine", "! chain", "■····· sealed", "NOT PROVED"]);
     let mut answers = recorded();
     let names = ["exchange", "lag", "settlement", "custody", "disk", "view"];
     let checks = names.map(|name| format!(r#"{{"name":"{name}","status":"ok","detail":"good"}}"#)).join(",");
@@ -240,7 +240,7 @@ fn prices_have_as_many_digits_as_the_market() {
     let picture = drawn(&screen_of(answers), 80, 40);
     assert_has(
         &picture,
-        &["      64250      0.400", "      64253     12.200", "── spread 3 ──", "BTCUSD HALTED"],
+        &["      64250      0.400", "      64253     12.200", "── spread 3 ──", "BTCUSD ─ HALTED "],
     );
 }
 
@@ -301,6 +301,6 @@ fn without_colours_there_are_none_and_what_a_node_says_cannot_steer_the_terminal
 fn help_lies_over_the_rest() {
     let mut screen = screen_of(recorded());
     screen.help();
-    assert_has(&drawn(&screen, 120, 40), &["choose a market", "durable − sealed"]);
+    assert_has(&drawn(&screen, 120, 40), &["choose a market", "not durable: commands"]);
     assert_has(&drawn(&screen, 50, 14), &["help"]);
 }
