@@ -284,7 +284,7 @@ fn what_is_shown_in_place_of_a_secret_is_not_taken_for_one() {
         assert!(case.problem(key).what.contains("in place of a secret"), "{}", case.text());
     }
     let shown = settings::show(&case.loaded.entries);
-    assert!(shown.starts_with("# What is in force.") && shown.contains("masked"), "{shown}");
+    assert!(shown.starts_with("# What is in force") && shown.contains("masked"), "{shown}");
 }
 
 #[test]
