@@ -147,7 +147,7 @@ fn a_book_of_tiny_capacity_goes_round_its_ring_hundreds_of_times_and_stays_right
     for (seed, open_orders) in [(100, 3), (101, 4), (102, 12), (103, 16), (104, 32)] {
         let mut genesis = model_flow::genesis();
         genesis.capacity.open_orders = open_orders;
-        let orders = run(seed, 6_000, &genesis);
+        let orders = run(seed, 7_000, &genesis);
         assert!(orders > 20 * u64::from(2 * open_orders).next_power_of_two(), "{orders}");
     }
 }

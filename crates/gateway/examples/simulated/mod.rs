@@ -130,6 +130,10 @@ impl World {
             player.play(from_l1(*account, Command::RegisterSession { key, expires: Timestamp::NEVER }));
         }
         player.flush();
+        // The gateway knows what the view has seen.
+        while view.sequence() < exchange.stats().executed {
+            std::thread::sleep(TICK);
+        }
         let traders = accounts.into_iter().map(|account| {
             let roles = [Role::Read, Role::Trade, Role::Withdraw, Role::Admin];
             let keys = roles.map(|role| (role, gateway.keys.create_hmac(account, role, "demo").unwrap()));

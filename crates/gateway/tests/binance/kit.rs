@@ -38,7 +38,6 @@ pub async fn site_with(rate: u64, settings: impl FnOnce(&mut Settings)) -> Site 
     let path = directory.path().to_owned();
     let world = tokio::task::spawn_blocking(move || World::open(&path, options)).await.unwrap();
     let server = Server::start(world.gateway.clone(), axum::Router::new()).await.unwrap();
-    world.view.reached(world.view.sequence()).await;
     Site { world, server, _directory: directory }
 }
 

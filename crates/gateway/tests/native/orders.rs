@@ -71,7 +71,7 @@ async fn orders_are_acknowledged_sealed_and_shown_by_receipts_and_balances() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_submission_leaves_the_stream_where_it_was() {
-    let world = World::open().await;
+    let world = World::with(|settings| settings.limits.orders_per_ten_seconds = 100_000).await;
     let account = AccountId(1);
     let mut signer = world.client.signer(account, session_key(account)).await.unwrap();
     let before = signer.stream();
