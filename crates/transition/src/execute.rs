@@ -299,12 +299,12 @@ pub fn execute_on_tree<T: StateTree, C: Crypto>(
 
 /// Seeds of the tables that are found by what traders choose. Random, where there is randomness.
 #[cfg(feature = "std")]
+#[expect(clippy::extra_unused_type_parameters, reason = "the other one hashes")]
 fn seeds<H: TreeHash>(_: Signatures<'_>) -> Seeds {
     Seeds::default()
 }
 
-/// Seeds of the tables that are found by what traders choose: from the signatures over what they chose, so that nobody
-/// can choose what collides.
+/// Seeds of the same tables, from the signatures over what was chosen: nobody can choose what collides.
 #[cfg(not(feature = "std"))]
 fn seeds<H: TreeHash>(signatures: Signatures<'_>) -> Seeds {
     let Signatures::Check(authorisation) = signatures else { return Seeds::default() };
