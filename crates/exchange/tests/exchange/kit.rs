@@ -234,7 +234,7 @@ pub fn random_command(random: &mut Random, client_id: u64) -> Command {
             let order =
                 OrderRef::Client(ClientOrderId(client_id.saturating_sub(1 + random.below(30)).max(1)));
             let quantity = Quantity(1 + random.below(30));
-            let left = (quantity.0 % 2 == 0).then_some(Quantity(20));
+            let left = quantity.0.is_multiple_of(2).then_some(Quantity(20));
             return Command::Replace { market, order, price, quantity, left };
         }
         10..13 => place.time_in_force = TimeInForce::Ioc,

@@ -35,7 +35,7 @@ impl CycleModel {
                 Self { fixed: 28_000.0, command: 7_100.0, signature: 16_000.0, witness_byte: 74.0 }
             }
             ProofSystem::Zisk => {
-                Self { fixed: 1_000.0, command: 5_100.0, signature: 8_000.0, witness_byte: 26.0 }
+                Self { fixed: 1_000.0, command: 4_600.0, signature: 8_000.0, witness_byte: 26.0 }
             }
         }
     }
