@@ -1,16 +1,16 @@
 // Decimal strings as whole numbers of their last digit: nothing here is rounded by accident.
 
 /**
- * `"12.5"` with 3 decimals is 12500n. Null where it is no decimal number, or has more digits. Commas may stand between thousands and
- * nowhere else: who writes `0,01` means a hundredth.
+ * `"12.5"` with 3 decimals is 12500n. Null where it is no decimal number, or has more digits. Commas are none: `1,500` is a thousand
+ * and a half to some, and one and a half to others.
  */
 export function parseDecimal(text: string, decimals: number): bigint | null {
-  const match = /^(-?)(\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d*))?$/.exec(text.trim());
+  const match = /^(-?)(\d+)(?:\.(\d*))?$/.exec(text.trim());
   if (!match) return null;
   const [, sign, whole, fraction = ""] = match;
   const digits = fraction.replace(/0+$/, "");
   if (digits.length > decimals) return null;
-  const units = BigInt(`${whole}`.replaceAll(",", "") + digits.padEnd(decimals, "0"));
+  const units = BigInt(whole + digits.padEnd(decimals, "0"));
   return sign ? -units : units;
 }
 

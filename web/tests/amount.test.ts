@@ -14,6 +14,7 @@ test("what is typed is taken, or refused with what to type instead", () => {
     ["1e3", /^Not a number/],
     ["0,01", /with a point/],
     ["1,5", /with a point/],
+    ["1,500", /without commas/],
     ["0", /^More than zero/],
     ["-1", /^More than zero/],
     ["0.0001", /^A multiple of 0.001 BTC/],

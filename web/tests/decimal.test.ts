@@ -5,14 +5,14 @@ import { compact, decimalsOf, formatDecimal, group, parseDecimal, tidy, trim } f
 import { decimalText } from "../src/exchange";
 
 test("a decimal string is a whole number of last digits, and comes back", () => {
-  for (const [text, decimals, units] of [["12.5", 3, 12500n], ["0.001", 3, 1n], ["7", 0, 7n], ["1,234.50", 2, 123450n], ["90071992547409930.12", 2, 9007199254740993012n]] as const) {
+  for (const [text, decimals, units] of [["12.5", 3, 12500n], ["0.001", 3, 1n], ["7", 0, 7n], ["1234.50", 2, 123450n], ["90071992547409930.12", 2, 9007199254740993012n]] as const) {
     assert.equal(parseDecimal(text, decimals), units, text);
     assert.equal(parseDecimal(formatDecimal(units, decimals), decimals), units, text);
   }
 });
 
 test("what is no decimal number, or has more digits, is none", () => {
-  for (const text of ["", ".", "1e3", "0x10", "1.2.3", "abc", "1.0001", "--1", "0,01", "1,5", "0,010", "12,34", "1,2345"]) assert.equal(parseDecimal(text, 3), null, text);
+  for (const text of ["", ".", "1e3", "0x10", "1.2.3", "abc", "1.0001", "--1", "0,01", "1,5", "0,010", "12,34", "1,2345", "1,500", "1,234.50"]) assert.equal(parseDecimal(text, 3), null, text);
   assert.equal(parseDecimal("1.000000", 3), 1000n, "zeros that say nothing");
 });
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::Rng as _;
@@ -39,11 +39,12 @@ struct Unwritten {
     texts: HashMap<(AccountId, ClientOrderId), Box<str>>,
     /// The same, one after the other: account (4 bytes, little-endian), length (1), text.
     log: File,
+    path: PathBuf,
 }
 
 impl Unwritten {
     /// What the log holds. What was torn off at its end is none.
-    fn read(log: File, bytes: &[u8]) -> Self {
+    fn read(log: File, path: PathBuf, bytes: &[u8]) -> Self {
         let mut texts = HashMap::new();
         let mut rest = bytes;
         while let Some((head, after)) = rest.split_first_chunk::<5>() {
@@ -53,7 +54,7 @@ impl Unwritten {
             texts.insert((AccountId(u32::from_le_bytes(account)), number(text)), text.into());
             rest = after;
         }
-        Self { texts, log }
+        Self { texts, log, path }
     }
 
     /// Keeps a text, for the next process, too.
@@ -62,16 +63,32 @@ impl Unwritten {
         if before.is_some_and(|before| *before == *text) {
             return Ok(());
         }
-        self.log.write_all(&record(account, text))
+        let length = self.log.metadata()?.len();
+        self.log.write_all(&record(account, text)).inspect_err(|_| {
+            // Nothing can be read beyond half a text.
+            let _ = self.log.set_len(length);
+        })
     }
 
     /// Leaves only what is not `written`.
-    fn forget(&mut self, written: &HashMap<(AccountId, ClientOrderId), Box<str>>) -> io::Result<()> {
+    fn forget(
+        &mut self,
+        written: &HashMap<(AccountId, ClientOrderId), Box<str>>,
+    ) -> Result<(), GatewayError> {
         self.texts.retain(|key, text| written.get(key) != Some(&*text));
         let left: Vec<u8> =
             self.texts.iter().flat_map(|((account, _), text)| record(*account, text)).collect();
-        self.log.set_len(0)?;
-        self.log.write_all(&left)
+        // Whenever the process ends, one of the two is whole.
+        let new = self.path.with_extension("log-new");
+        let mut log = private::append(&new)?;
+        let written = log.set_len(0).and_then(|()| log.write_all(&left));
+        written.and_then(|()| fs::rename(&new, &self.path)).map_err(|source| GatewayError::File {
+            doing: "replace",
+            path: self.path.clone(),
+            source,
+        })?;
+        self.log = log;
+        Ok(())
     }
 }
 
@@ -129,8 +146,9 @@ impl ClientIds {
         let path = path.with_extension("log");
         let log = private::append(&path)?;
         let bytes = fs::read(&path);
-        let bytes = bytes.map_err(|source| GatewayError::File { doing: "read", path, source })?;
-        let ids = Self { database, limit, unwritten: Mutex::new(Unwritten::read(log, &bytes)) };
+        let bytes =
+            bytes.map_err(|source| GatewayError::File { doing: "read", path: path.clone(), source })?;
+        let ids = Self { database, limit, unwritten: Mutex::new(Unwritten::read(log, path, &bytes)) };
         ids.flush()?;
         // Nor is what could not be read in the way of what comes.
         if let Err(error) = ids.unwritten().forget(&HashMap::new()) {

@@ -14,7 +14,7 @@ use rand::RngCore as _;
 use redb::{Database, ReadableTable as _, TableDefinition};
 use telemetry::{OrderTrace, Traces};
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use transition::StreamSigner;
 use types::{AccountId, Command, Outcome, SessionKey};
 
@@ -66,6 +66,8 @@ pub struct Desk {
 #[derive(Default)]
 struct Session {
     keys: Mutex<Keys>,
+    /// Held by an amendment.
+    amending: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -99,7 +101,7 @@ impl Desk {
         }
         write.commit()?;
         let sessions = sessions.into_iter().map(|(account, keys)| {
-            let session = Session { keys: Mutex::new(keys) };
+            let session = Session { keys: Mutex::new(keys), ..Session::default() };
             (account, Arc::new(session))
         });
         let sessions = RwLock::new(sessions.collect());
@@ -275,6 +277,13 @@ impl Desk {
                 Err(refused) => return Err(refused.into()),
             }
         }
+    }
+
+    /// The account's turn to amend an order, for as long as what this gives is held: an amendment is reckoned from what its order
+    /// is, so the one before must be done.
+    pub(crate) async fn turn_to_amend(&self, account: AccountId) -> Option<OwnedMutexGuard<()>> {
+        let amending = Arc::clone(&self.session(account)?.amending);
+        Some(amending.lock_owned().await)
     }
 
     /// The key that the account has registered, if it is here.

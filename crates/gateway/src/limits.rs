@@ -156,6 +156,15 @@ impl Limiter {
         Ok(counts)
     }
 
+    /// Counts orders that an account has placed, whatever it may.
+    pub fn count_orders(&self, account: AccountId, count: u32, now: u64) {
+        let mut accounts = lock(&self.accounts);
+        let orders = accounts.entry(account, now);
+        orders.begin(now);
+        orders.in_window = orders.in_window.saturating_add(count);
+        orders.in_day = orders.in_day.saturating_add(count);
+    }
+
     /// Whether an account may place so many orders; they are not counted, since nobody knows yet whether they are its own.
     ///
     /// # Errors

@@ -88,7 +88,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     codings.flat_map(|value| value.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+        let weight = weight.trim().to_ascii_lowercase();
+        let weight = weight.strip_prefix("q=").unwrap_or("1");
         name.trim().eq_ignore_ascii_case("gzip") && weight.parse().is_ok_and(|weight: f32| weight > 0.0)
     })
 }
@@ -99,6 +100,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 /// themselves, and the chain's node, for what the contract says. Those that are no origins are left out.
 pub fn router(connect: &[String]) -> Router {
     let policy = policy(connect);
+    // Compressed now, and not while somebody waits.
+    LazyLock::force(&SENT);
     Router::new()
         .route("/", get(index))
         .route("/index.html", get(index))
@@ -241,7 +244,7 @@ mod tests {
         let compressed = answer("br, GZIP;q=0.5");
         assert_eq!(compressed.headers()[CONTENT_ENCODING], "gzip");
         assert_eq!(compressed.headers()[VARY], "accept-encoding");
-        for refused in ["identity", "gzip;q=0", "gzipped", ""] {
+        for refused in ["identity", "gzip;q=0", "gzip; Q=0", "gzipped", ""] {
             let plain = answer(refused);
             assert!(!plain.headers().contains_key(CONTENT_ENCODING), "{refused}");
             assert_ne!(plain.headers()[ETAG], compressed.headers()[ETAG]);

@@ -266,6 +266,8 @@ impl Connection {
                     Some(None) => return Ok(StatusCode::TOO_MANY_REQUESTS.into_response()),
                     behind => behind.flatten(),
                 };
+                // Counted until it is answered; what lives longer keeps it.
+                let _counted = behind.clone();
                 request.extensions_mut().insert(ClientAddress { address, place, behind });
                 Ok::<_, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
             }

@@ -304,7 +304,7 @@ fn seeds<H: TreeHash>(_: Signatures<'_>) -> Seeds {
     Seeds::default()
 }
 
-/// Seeds of the same tables, from the signatures over what was chosen: nobody can choose what collides.
+/// Seeds of the same tables, from the signatures over what was chosen: not known when it is chosen.
 #[cfg(not(feature = "std"))]
 fn seeds<H: TreeHash>(signatures: Signatures<'_>) -> Seeds {
     let Signatures::Check(authorisation) = signatures else { return Seeds::default() };

@@ -362,6 +362,7 @@ pub(super) async fn amend(asked: &Asked<'_>) -> Result<Answer, Failure> {
     asked.params.required("newQty")?;
     let wanted = asked.params.units("newQty", market.quantity, market.base.scale, "LOT_SIZE")?.unwrap_or(0);
     let account = asked.caller()?.account;
+    let _turn = asked.gateway.desk.turn_to_amend(account).await;
     let order = view.order(account, market.id, reference).ok_or_else(Failure::no_such_order)?;
     if !is_called_so(asked, &market, reference, "origClientOrderId")? {
         return Err(Failure::no_such_order());

@@ -438,7 +438,7 @@ impl Trader {
             self.to_note.extend(self.names.add(used));
             Command::Replace {
                 market: market.id,
-                order: named.reference(),
+                order: OrderRef::Id(order.id),
                 price,
                 quantity: types::Quantity(left),
                 left: Some(types::Quantity(order.quantity.0.saturating_sub(executed))),

@@ -167,6 +167,29 @@ async fn many_orders_are_under_way_at_once_and_keep_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn amendments_that_are_sent_together_follow_each_other() {
+    let site = site().await;
+    let mut socket = site.listen("/ws-api/v3").await;
+    log_on(&site, &mut socket).await;
+    let trade = |mut params: Value| {
+        params["timestamp"] = now().into();
+        params
+    };
+    for round in 0..10 {
+        let placed = socket.ask(&request(round, "order.place", trade(limit_order()))).await;
+        let order = placed["result"]["orderId"].clone();
+        for (id, quantity) in [(100, "0.008"), (101, "0.006"), (102, "0.003")] {
+            let params = json!({ "symbol": "BTCUSD", "orderId": order, "newQty": quantity });
+            socket.send(&request(id, "order.amend.keepPriority", trade(params))).await;
+        }
+        for quantity in ["0.00800000", "0.00600000", "0.00300000"] {
+            let amended = socket.next().await.unwrap();
+            assert_eq!(amended["result"]["amendedOrder"]["origQty"], quantity, "{amended}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_sent_breaks_a_connection() {
     let site = site().await;
     let mut socket = site.listen("/ws-api/v3").await;

@@ -24,7 +24,7 @@ export function faultOf(text: string, { what, unit, step, decimals, most }: Amou
   const any = parseDecimal(typed, ANY);
   if (any === null) {
     return typed.includes(",")
-      ? `Write decimals with a point, as in ${step}.`
+      ? `Write it without commas, and decimals with a point, as in ${step}.`
       : `Not a number. Write digits only, and a point before decimals, as in ${step}.`;
   }
   if (any <= 0n) return `More than zero: a multiple of ${step} ${unit}.`;

@@ -354,10 +354,6 @@ function numberField(name: string, rule: AmountRule): NumberField {
     why.hidden = true;
   };
   input.addEventListener("input", right);
-  // What a comma was taken for is to be seen before the order is sent.
-  input.addEventListener("change", () => {
-    if (input.value.includes(",") && parseDecimal(input.value, decimals) !== null) input.value = input.value.replaceAll(",", "");
-  });
   return {
     element: h("div", { class: "field" }, label, box, why),
     label,
