@@ -27,6 +27,8 @@ const GAS_CAP: u64 = 1 << 24;
 const TRIES: usize = 4;
 /// How often a transaction is looked for that is waited for.
 const POLL: Duration = Duration::from_millis(20);
+/// How long a node may take between counting a transaction and showing its receipt, several times over.
+const SETTLING: Duration = Duration::from_millis(150);
 
 /// Why a transaction could not be written down.
 pub type NoteError = Box<dyn std::error::Error + Send + Sync>;
@@ -328,19 +330,20 @@ impl Sender {
     pub async fn outcome(&self, transaction: &Transaction) -> Result<Outcome, ClientError> {
         // First the nonce: a block in between then shows the receipt, and not a nonce without one.
         let used = self.client.nonce(self.address()).await? > transaction.nonce;
-        for hash in
-            std::iter::once(transaction.hash()).chain(transaction.earlier.iter().rev().map(B256::from))
-        {
-            let Some((receipt, block)) = self.client.receipt(hash).await? else { continue };
-            let gas = receipt.gas_used;
-            if receipt.status() {
-                return Ok(Outcome::Done { gas, block, created: receipt.contract_address });
-            }
-            let why = self.reason(transaction, &block, gas).await?;
-            return Ok(Outcome::Refused { why, gas });
+        if let Some(outcome) = self.in_a_block(transaction).await? {
+            return Ok(outcome);
         }
         if used {
-            return Ok(Outcome::Displaced);
+            // A node may count a transaction a moment before it shows the receipt.
+            for _ in 0..TRIES {
+                tokio::time::sleep(SETTLING).await;
+                if let Some(outcome) = self.in_a_block(transaction).await? {
+                    return Ok(outcome);
+                }
+            }
+            // Nor is it displaced where a reorg has given the nonce back.
+            let used = self.client.nonce(self.address()).await? > transaction.nonce;
+            return Ok(if used { Outcome::Displaced } else { Outcome::Open });
         }
         if !self.client.knows(transaction.hash()).await? {
             match self.client.submit(&transaction.raw).await {
@@ -351,6 +354,21 @@ impl Sender {
             }
         }
         Ok(Outcome::Open)
+    }
+
+    /// What a block says of a transaction or one that it replaced.
+    async fn in_a_block(&self, transaction: &Transaction) -> Result<Option<Outcome>, ClientError> {
+        let earlier = transaction.earlier.iter().rev().map(B256::from);
+        for hash in std::iter::once(transaction.hash()).chain(earlier) {
+            let Some((receipt, block)) = self.client.receipt(hash).await? else { continue };
+            let gas = receipt.gas_used;
+            if receipt.status() {
+                return Ok(Some(Outcome::Done { gas, block, created: receipt.contract_address }));
+            }
+            let why = self.reason(transaction, &block, gas).await?;
+            return Ok(Some(Outcome::Refused { why, gas }));
+        }
+        Ok(None)
     }
 
     /// Waits until a transaction is carried out.

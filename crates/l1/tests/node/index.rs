@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
 use contracts::bindings::Exchange;
 use contracts::bindings::Exchange::ExchangeEvents;
-use l1::{Client, Confirmation, IndexError, IndexerOptions};
+use l1::{Client, Confirmation, FeePolicy, IndexError, IndexerOptions, Outcome, Sender};
 use settlement::{Action, Fault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -142,13 +142,13 @@ async fn batches_that_were_reverted_are_gone_and_come_again() {
     send(&chain, Action::Commit, &batches).unwrap();
     world.mine(1).await;
     let admin = world.sender(crate::world::ADMIN);
-    admin.call(world.exchange, alloy_primitives::U256::ZERO, &Exchange::announcePauseCall {}).await.unwrap();
+    admin.call(world.exchange, U256::ZERO, &Exchange::announcePauseCall {}).await.unwrap();
     world.mine(1).await;
     world.l1.advance_clock(std::time::Duration::from_secs(86_460));
     world.mine(1).await;
     let claim = world.book.claims.lock().unwrap()[0].encode();
     let revert = Exchange::revertBatchesCall { lastKept: 1, claim: claim.into() };
-    world.sender(OPERATOR).call(world.exchange, alloy_primitives::U256::ZERO, &revert).await.unwrap();
+    world.sender(OPERATOR).call(world.exchange, U256::ZERO, &revert).await.unwrap();
     world.mine(1).await;
     index.follow().await.unwrap();
     assert_eq!(index.last_committed().unwrap(), 1);
@@ -163,22 +163,31 @@ async fn batches_that_were_reverted_are_gone_and_come_again() {
     assert_eq!(index.batch(2).unwrap().digest, Some(batches[1].digest));
 }
 
-/// A node that answers for so many blocks at once, in front of the real one. Counts what it refused.
-async fn stingy(node: String, most: u64) -> (String, Arc<AtomicU64>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let refused = Arc::new(AtomicU64::new(0));
-    let count = refused.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (node, count) = (node.clone(), count.clone());
-            tokio::spawn(async move { answer(stream, &node, most, &count).await });
-        }
-    });
-    (url, refused)
+/// What a node in front of the real one keeps back.
+struct Stingy {
+    /// It answers for so many blocks at once.
+    most: u64,
+    /// How often it refused more.
+    refused: AtomicU64,
+    /// So many receipts more it says that it does not have.
+    hidden: AtomicU64,
 }
 
-async fn answer(mut stream: TcpStream, node: &str, most: u64, refused: &AtomicU64) -> Option<()> {
+async fn stingy(node: String, most: u64, hidden: u64) -> (String, Arc<Stingy>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stingy = Arc::new(Stingy { most, refused: AtomicU64::new(0), hidden: AtomicU64::new(hidden) });
+    let manner = stingy.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (node, manner) = (node.clone(), manner.clone());
+            tokio::spawn(async move { answer(stream, &node, &manner).await });
+        }
+    });
+    (url, stingy)
+}
+
+async fn answer(mut stream: TcpStream, node: &str, manner: &Stingy) -> Option<()> {
     let mut request = Vec::new();
     let body = loop {
         let mut part = [0; 4096];
@@ -198,9 +207,15 @@ async fn answer(mut stream: TcpStream, node: &str, most: u64, refused: &AtomicU6
         u64::from_str_radix(digits, 16).ok()
     };
     let id = body.split("\"id\":").nth(1)?.split([',', '}']).next()?;
+    let hides = body.contains("eth_getTransactionReceipt")
+        && manner
+            .hidden
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok();
     let response = match (number("fromBlock"), number("toBlock")) {
-        (Some(from), Some(to)) if to - from >= most => {
-            refused.fetch_add(1, Ordering::Relaxed);
+        _ if hides => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#),
+        (Some(from), Some(to)) if to - from >= manner.most => {
+            manner.refused.fetch_add(1, Ordering::Relaxed);
             format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32005,"message":"too many blocks"}}}}"#)
         }
         _ => {
@@ -226,15 +241,28 @@ async fn a_node_that_refuses_long_ranges_is_asked_for_shorter_ones() {
         }
         world.mine(1).await;
     }
-    let (url, refused) = stingy(world.l1.url(), 4).await;
+    let (url, node) = stingy(world.l1.url(), 4, 0).await;
     let client = Client::connect(&url, TIMEOUT).await.unwrap();
     let slow = world.indexer_of("slow", client, IndexerOptions::default());
     slow.follow().await.unwrap();
-    assert!(refused.load(Ordering::Relaxed) > 3);
+    assert!(node.refused.load(Ordering::Relaxed) > 3);
     let quick = world.indexer("quick");
     quick.follow().await.unwrap();
     let entries = quick.entries(0, Confirmation::Latest, 100).unwrap();
     assert_eq!(entries.len(), 10);
     assert_eq!(slow.entries(0, Confirmation::Latest, 100).unwrap(), entries);
     assert_eq!(slow.entries(3, Confirmation::Finalized, 2).unwrap(), entries[3..5]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_transaction_whose_receipt_is_shown_late_is_not_displaced() {
+    let world = World::new().await;
+    let to = TxKind::Call(Address::repeat_byte(0xaa));
+    let sent = world.sender(USER).send(to, U256::from(1), Bytes::new()).await.unwrap();
+    world.mine(1).await;
+    let (url, node) = stingy(world.l1.url(), u64::MAX, 3).await;
+    let client = Client::connect(&url, TIMEOUT).await.unwrap();
+    let sender = Sender::new(client, key(USER), FeePolicy::default());
+    assert!(matches!(sender.outcome(&sent).await.unwrap(), Outcome::Done { .. }));
+    assert_eq!(node.hidden.load(Ordering::Relaxed), 0);
 }
