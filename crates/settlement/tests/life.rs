@@ -612,24 +612,36 @@ fn what_does_not_fit_into_one_transaction_becomes_final_in_several() {
     }
 }
 
-#[test]
-fn a_process_that_is_killed_at_any_moment_goes_on_where_it_was() {
+/// Kills a process at every moment of its work, each time in a world of its own, lets the next one end the work, and looks at what
+/// came of it. Gives how many moments there are.
+fn killed_at_any_moment(new: impl Fn() -> World, look: impl Fn(&World, u64)) -> u64 {
     let mut moment = 0;
     loop {
-        let world = World::new(5, 3);
+        let world = new();
         let node = Node::new(&world);
         node.life.set(moment);
         let whole = node.run(|_| {});
         node.life.set(u64::MAX);
         if whole {
-            break;
+            return moment;
         }
         assert!(node.run(|_| {}), "killed at moment {moment}");
         node.check();
-        assert_eq!(world.chain.borrow().refused(), 0, "something was sent twice: killed at moment {moment}");
+        look(&world, moment);
         moment += 1;
     }
-    assert!(moment > 300, "{moment}");
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_goes_on_where_it_was() {
+    let moments = killed_at_any_moment(
+        || World::new(5, 3),
+        |world, moment| {
+            let refused = world.chain.borrow().refused();
+            assert_eq!(refused, 0, "something was sent twice: killed at moment {moment}");
+        },
+    );
+    assert!(moments > 300, "{moments}");
 }
 
 #[test]
@@ -791,24 +803,16 @@ fn what_the_exchange_has_changed_since_is_not_committed_again() {
 
 #[test]
 fn a_transaction_that_a_killed_process_sent_is_replaced_when_nobody_mines_it() {
-    let mut moment = 0;
-    loop {
+    let stuck = || {
         let world = World::new(2, 3);
         world.stuck.set(1);
-        let node = Node::new(&world);
-        node.life.set(moment);
-        let whole = node.run(|_| {});
-        node.life.set(u64::MAX);
-        if whole {
-            break;
-        }
-        assert!(node.run(|_| {}), "killed at moment {moment}");
-        node.check();
+        world
+    };
+    let moments = killed_at_any_moment(stuck, |world, moment| {
         let chain = world.chain.borrow();
         assert!(chain.mempool.is_empty(), "killed at moment {moment}: {:?} waits for ever", chain.mempool);
-        moment += 1;
-    }
-    assert!(moment > 100, "{moment}");
+    });
+    assert!(moments > 100, "{moments}");
 }
 
 #[test]
